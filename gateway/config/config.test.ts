@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { GatewayError } from '../errors.js';
+import { describeConfig, loadConfig, settingNames, settings } from './index.js';
+
+describe('configuration', () => {
+  let dir = '';
+  const file = (content: string): string => {
+    const path = join(dir, 'settings.json');
+    writeFileSync(path, content);
+    return path;
+  };
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'prms-config-'));
+  });
+  afterEach(() => {
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const refusal = (env: Record<string, string>): GatewayError => {
+    try {
+      loadConfig(env);
+    } catch (error) {
+      if (error instanceof GatewayError) return error;
+      throw error;
+    }
+    throw new Error('the configuration was accepted');
+  };
+
+  it('takes the environment before the file before the default', () => {
+    const path = file(JSON.stringify({ port: 9001, logLevel: 'warn' }));
+    const { config, sources } = loadConfig({ PRMS_CONFIG: path, PRMS_PORT: '9002' });
+    expect(config.port).to.equal(9002);
+    expect(config.logLevel).to.equal('warn');
+    expect(config.maxReportBytes).to.equal(67_108_864);
+    expect([sources.port, sources.logLevel, sources.maxReportBytes]).to.deep.equal([
+      'environment',
+      'file',
+      'default',
+    ]);
+  });
+
+  for (const [variable, value] of [
+    ['PRMS_PORT', '65536'],
+    ['PRMS_PORT', '1e3'],
+    ['PRMS_PORT', ''],
+    ['PRMS_LOG_LEVEL', 'loud'],
+    ['PRMS_MAX_BITS_PER_SAMPLE', '2'],
+    ['PRMS_CHANNEL', 'No Spaces'],
+  ] as const) {
+    it(`stops at ${variable}=${JSON.stringify(value)} and names it`, () => {
+      const error = refusal({ [variable]: value });
+      expect(error.code).to.equal('CONFIG');
+      expect(error.message).to.contain(variable).and.to.contain(value);
+    });
+  }
+
+  it('never repeats a bad secret', () => {
+    expect(refusal({ PRMS_MASTER_KEY: 'hunter2hunter2' }).message).to.not.contain('hunter2');
+  });
+
+  it('stops at a key of the file that is no setting, at a broken file and at a missing named one', () => {
+    expect(refusal({ PRMS_CONFIG: file('{"prot": 1}') }).message).to.contain('prot');
+    expect(refusal({ PRMS_CONFIG: file('{') }).message).to.contain('JSON');
+    expect(refusal({ PRMS_CONFIG: join(dir, 'absent.json') }).code).to.equal('CONFIG');
+    expect(refusal({ PRMS_CONFIG: file('{"port": "80"}') }).message).to.contain('port');
+  });
+
+  it('describes what is in force and from where, warns of unknown variables, shows no secret', () => {
+    const text = describeConfig(
+      loadConfig({ PRMS_PORT: '81', PRMS_PROT: '82', PRMS_SETUP_CODE: 'open-sesame-1234' }),
+    );
+    expect(text).to.match(/port +81 {2}\[PRMS_PORT\]/);
+    expect(text).to.match(/host +127\.0\.0\.1 {2}\[default\]/);
+    expect(text).to.match(/setupCode +\(set\)/);
+    expect(text).to.contain('PRMS_PROT').and.to.not.contain('open-sesame');
+    for (const name of settingNames) expect(text).to.contain(name);
+  });
+
+  it('has defaults that pass their own checks, and variables of their own', () => {
+    for (const name of settingNames) {
+      const env = { [settings[name].env]: String(settings[name].default) };
+      expect(loadConfig(env).config[name]).to.equal(settings[name].default);
+    }
+    expect(new Set(settingNames.map((name) => settings[name].env)).size).to.equal(
+      settingNames.length,
+    );
+  });
+});

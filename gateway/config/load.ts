@@ -1,0 +1,172 @@
+// Reads the settings: environment before file before default. A bad value stops the start with a
+// message that names the setting and where its value came from.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { GatewayError } from '../errors.js';
+import { settings } from './settings.js';
+import type { Config, Setting, SettingName } from './settings.js';
+
+/** Where a value came from. */
+export type SettingSource = 'environment' | 'file' | 'default';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly sources: Readonly<Record<SettingName, SettingSource>>;
+  /** `PRMS_*` variables that no setting of the gateway has: likely spelling mistakes. */
+  readonly unknownVariables: readonly string[];
+  /** The file that was read, if there was one. */
+  readonly file?: string;
+}
+
+/**
+ * Loads the configuration.
+ * @param env the environment, usually `process.env`. `PRMS_CONFIG` names another file than `./prms.config.json`.
+ * @throws GatewayError CONFIG naming the setting and its source
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): LoadedConfig {
+  const named = env['PRMS_CONFIG'];
+  const file = readConfigFile(named ?? 'prms.config.json', named !== undefined);
+  const fromFile = file?.values ?? {};
+  const unknownKey = Object.keys(fromFile).find((key) => !Object.hasOwn(settings, key));
+  if (unknownKey !== undefined && file !== undefined) {
+    throw configError(`${file.path} sets “${unknownKey}”, which is not a setting`, unknownKey);
+  }
+
+  const values: Record<string, string | number> = {};
+  const sources: Partial<Record<SettingName, SettingSource>> = {};
+  for (const name of settingNames) {
+    const picked = pick(name, env, fromFile, file?.path ?? 'file');
+    values[name] = picked.value;
+    sources[name] = picked.source;
+  }
+  const known = new Set<string>(settingNames.map((name) => settings[name].env)).add('PRMS_CONFIG');
+  return {
+    config: configSchema.parse(values),
+    sources: sourcesSchema.parse(sources),
+    unknownVariables: Object.keys(env)
+      .filter((key) => key.startsWith('PRMS_') && !known.has(key))
+      .sort(),
+    ...(file === undefined ? {} : { file: file.path }),
+  };
+}
+
+/** One line a setting: its name, its value in force, where from. Secrets are never shown. */
+export function describeConfig(loaded: LoadedConfig): string {
+  const width = Math.max(...settingNames.map((name) => name.length));
+  const lines = settingNames.map((name) => {
+    const setting: Setting = settings[name];
+    const value = loaded.config[name];
+    const secret = setting.kind === 'text' && setting.secret === true;
+    const shown = secret
+      ? value === ''
+        ? '(none)'
+        : '(set)'
+      : value === ''
+        ? '(empty)'
+        : String(value);
+    const unit = setting.unit === '' || setting.unit === 'port' ? '' : ` ${setting.unit}`;
+    const source = loaded.sources[name];
+    const from =
+      source === 'environment' ? setting.env : source === 'file' ? (loaded.file ?? source) : source;
+    return `${name.padEnd(width)}  ${shown}${unit}  [${from}]`;
+  });
+  const warnings = loaded.unknownVariables.map(
+    (name) => `warning: ${name} is set, but no setting has that name`,
+  );
+  return [...lines, ...warnings].join('\n');
+}
+
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
+
+/** Every setting's name, in the table's order. */
+export const settingNames: readonly SettingName[] = Object.keys(settings).filter(isSettingName);
+
+const configSchema = z.custom<Config>(
+  (value) =>
+    typeof value === 'object' && value !== null && settingNames.every((name) => name in value),
+);
+const sourcesSchema = z.custom<Record<SettingName, SettingSource>>(
+  (value) =>
+    typeof value === 'object' && value !== null && settingNames.every((name) => name in value),
+);
+
+function pick(
+  name: SettingName,
+  env: Readonly<Record<string, string | undefined>>,
+  fromFile: Readonly<Record<string, unknown>>,
+  path: string,
+): { value: string | number; source: SettingSource } {
+  const setting: Setting = settings[name];
+  const variable = env[setting.env];
+  if (variable !== undefined) {
+    const value =
+      setting.kind === 'integer' || setting.kind === 'number' ? toNumber(variable) : variable;
+    return { value: check(name, setting, value, setting.env), source: 'environment' };
+  }
+  if (name in fromFile) {
+    return { value: check(name, setting, fromFile[name], `“${name}” in ${path}`), source: 'file' };
+  }
+  return { value: setting.default, source: 'default' };
+}
+
+/** Decimal only: `1e3`, `0x10` and ` 5` are more often mistakes than wishes. */
+const toNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+
+function check(name: string, setting: Setting, value: unknown, place: string): string | number {
+  const result = schemaOf(setting).safeParse(value);
+  if (result.success) return result.data;
+  const secret = setting.kind === 'text' && setting.secret === true;
+  const given = secret ? 'its value' : JSON.stringify(value);
+  throw configError(`${place}: ${given} is not ${expectation(setting)}`, name);
+}
+
+function schemaOf(setting: Setting): z.ZodType<string | number> {
+  switch (setting.kind) {
+    case 'integer':
+      return z.int().min(setting.min).max(setting.max);
+    case 'number':
+      return z.number().min(setting.min).max(setting.max);
+    case 'choice':
+      return z.enum(setting.choices);
+    case 'text':
+      return z.string().max(4096).regex(setting.pattern);
+  }
+}
+
+/** What a setting's value has to be, in words. */
+export function expectation(setting: Setting): string {
+  switch (setting.kind) {
+    case 'integer':
+      return `a whole number from ${setting.min} to ${setting.max}`;
+    case 'number':
+      return `a number from ${setting.min} to ${setting.max}`;
+    case 'choice':
+      return `one of ${setting.choices.join(', ')}`;
+    case 'text':
+      return setting.shape;
+  }
+}
+
+function readConfigFile(
+  path: string,
+  required: boolean,
+): { path: string; values: Record<string, unknown> } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    if (missing && !required) return undefined;
+    throw new GatewayError('CONFIG', `The configuration file ${path} can't be read`, { cause });
+  }
+  try {
+    return { path, values: z.record(z.string(), z.unknown()).parse(JSON.parse(text)) };
+  } catch (cause) {
+    throw new GatewayError('CONFIG', `The configuration file ${path} is not a JSON object`, {
+      cause,
+    });
+  }
+}
+
+const configError = (message: string, setting: string): GatewayError =>
+  new GatewayError('CONFIG', `${message}.`, { ids: { setting } });

@@ -1,0 +1,128 @@
+// What every store has to do. An implementation's test calls `storeConformance` with a way to open itself.
+import { expect } from 'chai';
+import type { Store } from '../store.js';
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+const text = (value: Uint8Array | undefined): string | undefined =>
+  value === undefined ? undefined : Buffer.from(value).toString('utf8');
+
+/** Runs the suite. `open` gives an empty store; `reopen` the same data after a close. */
+export function storeConformance(
+  name: string,
+  open: () => Promise<{ store: Store; reopen: () => Promise<Store>; dispose: () => Promise<void> }>,
+): void {
+  describe(`store: ${name}`, () => {
+    let store: Store;
+    let reopen: () => Promise<Store>;
+    let dispose: () => Promise<void>;
+    beforeEach(async () => {
+      ({ store, reopen, dispose } = await open());
+    });
+    afterEach(async () => {
+      await store.close();
+      await dispose();
+    });
+
+    const put = (key: string, value: string): Promise<boolean> =>
+      store.commit([{ space: 'a', key, value: bytes(value) }]);
+    const keys = async (options?: Parameters<Store['list']>[1]): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { key } of store.list('a', options)) found.push(key);
+      return found;
+    };
+
+    it('gives back what was put, nothing for what was not, and keeps spaces apart', async () => {
+      await put('k', 'v');
+      expect(text(await store.get('a', 'k'))).to.equal('v');
+      expect(await store.get('b', 'k')).to.equal(undefined);
+      expect((await store.getMany('a', ['x', 'k'])).map(text)).to.deep.equal([undefined, 'v']);
+    });
+
+    it('deletes', async () => {
+      await put('k', 'v');
+      await store.commit([{ space: 'a', key: 'k', value: undefined }]);
+      expect(await store.get('a', 'k')).to.equal(undefined);
+    });
+
+    it('lists by prefix, after a key, up to a limit, in order', async () => {
+      for (const key of ['b/2', 'a', 'b/1', 'c', 'b/3']) await put(key, key);
+      expect(await keys()).to.deep.equal(['a', 'b/1', 'b/2', 'b/3', 'c']);
+      expect(await keys({ prefix: 'b/' })).to.deep.equal(['b/1', 'b/2', 'b/3']);
+      expect(await keys({ prefix: 'b/', after: 'b/1', limit: 1 })).to.deep.equal(['b/2']);
+      expect(await keys({ prefix: 'b/', after: 'a' })).to.deep.equal(['b/1', 'b/2', 'b/3']);
+      expect(await keys({ limit: 0 })).to.deep.equal([]);
+    });
+
+    it('writes all of a commit or, when an expectation fails, none of it', async () => {
+      await put('taken', '1');
+      const writes = [
+        { space: 'a', key: 'x', value: bytes('1') },
+        { space: 'b', key: 'y', value: bytes('2') },
+      ];
+      const absent = { space: 'a', key: 'taken', value: undefined };
+      expect(await store.commit(writes, { expect: [absent] })).to.equal(false);
+      expect(await store.get('a', 'x')).to.equal(undefined);
+      const same = { space: 'a', key: 'taken', value: bytes('1') };
+      expect(await store.commit(writes, { expect: [same] })).to.equal(true);
+      expect(text(await store.get('b', 'y'))).to.equal('2');
+    });
+
+    it('lets exactly one of many concurrent put-if-absents win', async () => {
+      const attempts = Array.from({ length: 50 }, (_, index) =>
+        store.commit([{ space: 'a', key: 'one', value: bytes(String(index)) }], {
+          expect: [{ space: 'a', key: 'one', value: undefined }],
+        }),
+      );
+      const won = (await Promise.all(attempts)).flatMap((done, index) => (done ? [index] : []));
+      expect(won).to.have.length(1);
+      expect(text(await store.get('a', 'one'))).to.equal(String(won[0]));
+    });
+
+    it('loses no increment when many callers count at once', async () => {
+      await put('count', '0');
+      const increment = async (): Promise<void> => {
+        for (;;) {
+          const present = await store.get('a', 'count');
+          const value = bytes(String(Number(text(present)) + 1));
+          const expectation = { space: 'a', key: 'count', value: present };
+          if (await store.commit([{ space: 'a', key: 'count', value }], { expect: [expectation] }))
+            return;
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, increment));
+      expect(text(await store.get('a', 'count'))).to.equal('20');
+    });
+
+    it('keeps its data over a close', async () => {
+      await store.commit([{ space: 'a', key: 'k', value: bytes('v') }], { sync: true });
+      await store.close();
+      store = await reopen();
+      expect(text(await store.get('a', 'k'))).to.equal('v');
+    });
+
+    it('refuses commits after a close, and may be closed twice', async () => {
+      await store.close();
+      await store.close();
+      const outcome = await put('k', 'v').then(
+        () => 'done',
+        () => 'refused',
+      );
+      expect(outcome).to.equal('refused');
+    });
+
+    it('refuses keys and spaces that are not names', async () => {
+      for (const [space, key] of [
+        ['a', ''],
+        ['a', 'x\0y'],
+        ['a', 'x'.repeat(513)],
+        ['A b', 'k'],
+      ] as const) {
+        const outcome = await store.commit([{ space, key, value: bytes('v') }]).then(
+          () => 'done',
+          () => 'refused',
+        );
+        expect(outcome, JSON.stringify([space, key])).to.equal('refused');
+      }
+    });
+  });
+}
