@@ -1,0 +1,179 @@
+// Checks one block's transactions against the state rebuilt from the blocks before it.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { LedgerError } from '../ledger.js';
+import { type Block, type Outcome, type Transaction, type ValidationCode } from './block.js';
+import { ByteWriter } from './bytes.js';
+import { type ChaincodeFactory, ChaincodeHost } from './host.js';
+import { publicKeyOf, verifyBytes } from './identity.js';
+import {
+  covers,
+  type RangeRead,
+  rangeDigest,
+  sameVersion,
+  type Version,
+  writeReadWriteSet,
+} from './read-write-set.js';
+import { StateView } from './state.js';
+import type { StoreReader } from './store.js';
+
+export interface Problem {
+  readonly transactionId: string;
+  readonly message: string;
+}
+
+export interface TransactionCheckerOptions {
+  readonly rebuilt: StoreReader;
+  readonly channel: string;
+  readonly readBlock: (number: number) => Promise<Block>;
+  readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
+  readonly mspId: string;
+}
+
+/** What earlier transactions of the block wrote, by chaincode and key; null = deleted. */
+type Overlay = Map<string, Map<string, Version | null>>;
+
+export class TransactionChecker {
+  // Transactions of a block are run again side by side, each at its own time.
+  readonly #now = new AsyncLocalStorage<number>();
+  readonly #hosts = new Map<string, ChaincodeHost>();
+
+  constructor(private readonly options: TransactionCheckerOptions) {
+    const env = { now: () => this.#now.getStore() ?? 0 };
+    for (const [name, factory] of Object.entries(options.chaincodes)) {
+      this.#hosts.set(name, new ChaincodeHost(name, factory, env, options.mspId));
+    }
+  }
+
+  /** The first problem in block order, if any. */
+  async check(block: Block): Promise<Problem | undefined> {
+    const overlay: Overlay = new Map();
+    for (const [tx, transaction] of block.transactions.entries()) {
+      const message =
+        this.#checkProposal(transaction, block.number) ??
+        (await this.#checkVerdict(transaction, overlay));
+      if (message !== undefined) return { transactionId: transaction.id, message };
+      if (transaction.validation === 'VALID')
+        note(overlay, transaction, { block: block.number, tx });
+    }
+    const messages = await Promise.all(
+      block.transactions.map((transaction) => this.#runAgain(transaction)),
+    );
+    for (const [tx, message] of messages.entries()) {
+      const transactionId = block.transactions[tx]?.id;
+      if (message !== undefined && transactionId !== undefined) return { transactionId, message };
+    }
+    return undefined;
+  }
+
+  #checkProposal(transaction: Transaction, block: number): string | undefined {
+    const { id, proposal, proposalBytes, signature, simulatedHeight } = transaction;
+    if (proposal.channel !== this.options.channel) {
+      return `transaction ${id} was made for channel ${proposal.channel}`;
+    }
+    if (simulatedHeight > block) return `transaction ${id} claims to have seen its own future`;
+    let signed = false;
+    try {
+      signed = verifyBytes(publicKeyOf(proposal.creator.certificate), proposalBytes, signature);
+    } catch {
+      return `transaction ${id} carries a certificate that can not be read`;
+    }
+    return signed ? undefined : `transaction ${id} is not signed by its creator`;
+  }
+
+  async #checkVerdict(transaction: Transaction, overlay: Overlay): Promise<string | undefined> {
+    const { id, validation, proposal, outcome } = transaction;
+    const written = overlay.get(proposal.chaincode) ?? new Map<string, Version | null>();
+    const verdict = await this.#verdict(proposal.chaincode, outcome, written);
+    if (verdict === validation) return undefined;
+    return `transaction ${id} is marked ${validation} and should be ${verdict}`;
+  }
+
+  /** MVCC by the book: every version read is compared with the state's. */
+  async #verdict(
+    chaincode: string,
+    outcome: Outcome,
+    written: ReadonlyMap<string, Version | null>,
+  ): Promise<ValidationCode> {
+    const view = this.#view(0);
+    const keys = outcome.reads.map(({ key }) => key);
+    const held = await view.getMany(chaincode, keys);
+    for (const [at, { key, version }] of outcome.reads.entries()) {
+      const inBlock = written.get(key);
+      const now = inBlock === undefined ? (held[at]?.version ?? null) : inBlock;
+      if (!sameVersion(now, version)) return 'MVCC_READ_CONFLICT';
+    }
+    for (const range of outcome.ranges) {
+      const digest = rangeDigest(await rangeNow(view, chaincode, range, written));
+      if (!Buffer.from(digest).equals(range.digest)) return 'PHANTOM_READ_CONFLICT';
+    }
+    return 'VALID';
+  }
+
+  async #runAgain(transaction: Transaction): Promise<string | undefined> {
+    const { id, proposal, outcome, validation, simulatedHeight } = transaction;
+    if (validation !== 'VALID' || proposal.hasTransient) return undefined;
+    const host = this.#hosts.get(proposal.chaincode);
+    if (host === undefined) {
+      const message = `chaincode ${proposal.chaincode} is needed to run transaction ${id} again`;
+      throw new LedgerError('NOT_FOUND', message, { chaincode: proposal.chaincode });
+    }
+    try {
+      const again = await this.#now.run(proposal.timestampMs, () =>
+        host.simulate(proposal, {}, this.#view(simulatedHeight)),
+      );
+      const difference = differenceOf(outcome, again.outcome);
+      return difference && `transaction ${id}, run again, has other ${difference}`;
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      return `transaction ${id}, run again, is refused: ${error.message}`;
+    }
+  }
+
+  #view(height: number): StateView {
+    return new StateView(height, this.options.rebuilt, this.options.readBlock);
+  }
+}
+
+async function rangeNow(
+  view: StateView,
+  chaincode: string,
+  range: RangeRead,
+  written: ReadonlyMap<string, Version | null>,
+): Promise<ReadonlyMap<string, Version>> {
+  const results = new Map<string, Version>();
+  // An iterator that stopped early saw its last key: U+0000 behind it makes the exclusive bound include it.
+  const end = range.exhausted ? range.end : `${range.end}\u0000`;
+  for await (const { key, version } of view.range(chaincode, range.start, end)) {
+    results.set(key, version);
+  }
+  for (const [key, version] of written) {
+    if (!covers(range, key)) continue;
+    if (version === null) results.delete(key);
+    else results.set(key, version);
+  }
+  return results;
+}
+
+function note(overlay: Overlay, { proposal, outcome }: Transaction, version: Version): void {
+  const written = overlay.get(proposal.chaincode) ?? new Map<string, Version | null>();
+  overlay.set(proposal.chaincode, written);
+  for (const { key, value } of outcome.writes) written.set(key, value === null ? null : version);
+}
+
+/** What differs, in words, or undefined. */
+function differenceOf(recorded: Outcome, again: Outcome): string | undefined {
+  if (!Buffer.from(recorded.response).equals(again.response)) return 'results';
+  if (!eventBytes(recorded).equals(eventBytes(again))) return 'events';
+  return setBytes(recorded).equals(setBytes(again)) ? undefined : 'reads or writes';
+}
+
+function eventBytes({ event }: Outcome): Buffer {
+  if (event === null) return Buffer.alloc(0);
+  return new ByteWriter().string(event.name).bytes(event.payload).finish();
+}
+
+function setBytes(outcome: Outcome): Buffer {
+  const writer = new ByteWriter();
+  writeReadWriteSet(writer, outcome);
+  return writer.finish();
+}

@@ -1,0 +1,3 @@
+// The door of @prms/network: the port, the ledger in one process, and group commit.
+export * from './ledger.js';
+export * from './embedded/index.js';
