@@ -1,0 +1,136 @@
+// One contract a family (`consent`, `report`, …), one transaction an operation type, made from the table. The caller is
+// whoever holds the key of the transaction's certificate: Fabric has checked their signature over the proposal already.
+
+import { X509Certificate } from 'node:crypto';
+import 'reflect-metadata';
+import {
+  ChaincodeError,
+  MAX_LIFE_MS,
+  OPERATION_TYPES,
+  operationBytes,
+  envelopeSchema,
+  type Envelope,
+  type OperationType,
+} from '../model/index.js';
+import { applyOne, OPERATIONS } from '../operations/index.js';
+import { inlineVerifier, kidOf, userIdOf } from '../signatures/index.js';
+import { indexes, keys, type World } from '../state/index.js';
+import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
+import { Contract, Returns, Transaction } from './fabric.js';
+import { answer } from './operations-contract.js';
+
+/** Makes every named contract. */
+export function namedContracts(environment: ChaincodeEnvironment): Contract[] {
+  const families = new Set(OPERATION_TYPES.map((type) => type.slice(0, type.indexOf(':'))));
+  return [...families].map((family) => {
+    const types = OPERATION_TYPES.filter((type) => type.startsWith(`${family}:`));
+    return namedContract(family, types, environment);
+  });
+}
+
+function namedContract(
+  family: string,
+  types: readonly OperationType[],
+  environment: ChaincodeEnvironment,
+): Contract {
+  class FamilyContract extends Contract {
+    constructor() {
+      super(family);
+    }
+    override createContext(): RecordsContext {
+      return new RecordsContext();
+    }
+  }
+  for (const type of types) {
+    const name = type.slice(family.length + 1);
+    const transaction = async function (
+      context: RecordsContext,
+      id: string,
+      issuedAt: number,
+      args: string,
+    ): Promise<string> {
+      return applyNamed(type, { id, issuedAt, args }, context, environment);
+    };
+    Object.defineProperty(FamilyContract.prototype, name, { value: transaction });
+    // What the compiler writes for a decorated method: the contract metadata is made from it.
+    Reflect.defineMetadata(
+      'design:paramtypes',
+      [RecordsContext, String, Number, String],
+      FamilyContract.prototype,
+      name,
+    );
+    Transaction()(FamilyContract.prototype, name);
+    Returns('string')(FamilyContract.prototype, name);
+  }
+  return new FamilyContract();
+}
+
+interface NamedCall {
+  readonly id: string;
+  readonly issuedAt: number;
+  /** The type's arguments, as JSON. */
+  readonly args: string;
+}
+
+async function applyNamed(
+  type: OperationType,
+  call: NamedCall,
+  context: RecordsContext,
+  environment: ChaincodeEnvironment,
+): Promise<string> {
+  const batch = await batchContext(context, environment, inlineVerifier);
+  const publicKey = creatorKey(context);
+  const kid = kidOf(publicKey);
+  const envelope = envelopeSchema.safeParse({
+    v: 1,
+    ledger: batch.genesis.channel,
+    type,
+    actor: await holderOf(batch.world, publicKey, kid),
+    kid,
+    id: call.id,
+    issuedAt: call.issuedAt,
+    expiresAt: call.issuedAt + (OPERATIONS[type].lifeMs ?? MAX_LIFE_MS),
+    args: parseArguments(call.args),
+  });
+  if (!envelope.success)
+    throw new ChaincodeError('BAD_ARGUMENTS', 'id, time or arguments do not fit');
+  const operation: Envelope = envelope.data;
+  const receipt = await applyOne(
+    operation,
+    operationBytes(operation),
+    (key) => key === publicKey,
+    batch,
+  );
+  await batch.world.flush();
+  answer(context, [receipt]);
+  return JSON.stringify(receipt);
+}
+
+/** The P-256 point of the caller's certificate. */
+function creatorKey(context: RecordsContext): string {
+  const certificate = new X509Certificate(context.clientIdentity.getIDBytes());
+  const jwk = certificate.publicKey.export({ format: 'jwk' });
+  if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.x === undefined || jwk.y === undefined) {
+    throw new ChaincodeError('UNKNOWN_CREATOR', 'the certificate holds no P-256 key');
+  }
+  return Buffer.concat([
+    Buffer.of(4),
+    Buffer.from(jwk.x, 'base64url'),
+    Buffer.from(jwk.y, 'base64url'),
+  ]).toString('base64url');
+}
+
+async function holderOf(world: World, publicKey: string, kid: string): Promise<string> {
+  const first = userIdOf(publicKey);
+  if (await world.get(keys.user(first))) return first;
+  const rotated = await world.get(indexes.kid(kid));
+  return rotated?.user ?? first;
+}
+
+function parseArguments(args: string): unknown {
+  try {
+    return JSON.parse(args);
+  } catch {
+    throw new ChaincodeError('BAD_ARGUMENTS', 'the arguments are not JSON');
+  }
+}

@@ -1,0 +1,455 @@
+// `query`: what may be asked of the ledger. Peers answer every member alike; who may ask on whose behalf is the
+// gateway's business. Lists come in pages, newest first where they grow with time.
+
+import { z } from 'zod';
+import {
+  actionSchema,
+  canonicalise,
+  ChaincodeError,
+  operationIdSchema,
+  purposeSchema,
+  ROLES,
+  userIdSchema,
+  type Patient,
+} from '../model/index.js';
+import { applies, decideAccess } from '../rules/index.js';
+import { below, keys, World, type Key } from '../state/index.js';
+import { RecordsContext } from './environment.js';
+import { Contract, Returns, Transaction } from './fabric.js';
+
+const MAX_PAGE = 500;
+
+/** One page of a list. `bookmark` is empty when there is no more. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly bookmark: string;
+}
+
+interface Entry<T> {
+  readonly key: string;
+  readonly value: T;
+}
+
+export class QueryContract extends Contract {
+  constructor() {
+    super('query');
+  }
+
+  override createContext(): RecordsContext {
+    return new RecordsContext();
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async genesis(context: RecordsContext): Promise<string> {
+    return one(context, keys.genesis);
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async consortium(context: RecordsContext): Promise<string> {
+    return one(context, keys.consortium);
+  }
+
+  /** A user's document; a patient's is their policy. */
+  @Transaction(false)
+  @Returns('string')
+  async user(context: RecordsContext, id: string): Promise<string> {
+    return one(context, keys.user(userId(id)));
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async users(
+    context: RecordsContext,
+    role: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const checked = parse(z.enum(ROLES), role, 'role');
+    return joined(context, below('role', checked), { pageSize, bookmark }, (entry) =>
+      keys.user(lastPart(entry.key)),
+    );
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async report(context: RecordsContext, patient: string, id: string): Promise<string> {
+    return one(context, keys.report(userId(patient), operationId(id)));
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async reports(
+    context: RecordsContext,
+    patient: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('report', userId(patient)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async access(context: RecordsContext, patient: string, id: string): Promise<string> {
+    return one(context, keys.access(userId(patient), operationId(id)));
+  }
+
+  /** Who looked at this record, or tried to. */
+  @Transaction(false)
+  @Returns('string')
+  async accesses(
+    context: RecordsContext,
+    patient: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('access', userId(patient)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async emergencies(
+    context: RecordsContext,
+    hospital: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const range = below('emergency-at', userId(hospital));
+    return joined(context, range, { pageSize, bookmark }, (entry: Entry<PatientAndId>) =>
+      keys.access(entry.value.patient, entry.value.id),
+    );
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async affiliation(context: RecordsContext, hospital: string, doctor: string): Promise<string> {
+    return one(context, keys.affiliation(userId(hospital), userId(doctor)));
+  }
+
+  /** A hospital's doctors, whatever their status. */
+  @Transaction(false)
+  @Returns('string')
+  async affiliations(
+    context: RecordsContext,
+    hospital: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('affiliation', userId(hospital)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async hospitalsOf(
+    context: RecordsContext,
+    doctor: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const range = below('affiliated', userId(doctor));
+    return joined(context, range, { pageSize, bookmark }, (entry) =>
+      keys.affiliation(lastPart(entry.key), doctor),
+    );
+  }
+
+  /** Everybody who asked this doctor for care: patient, care entry. */
+  @Transaction(false)
+  @Returns('string')
+  async patientsOf(
+    context: RecordsContext,
+    doctor: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return policies(context, below('care-of', userId(doctor)), { pageSize, bookmark }, (patient) =>
+      patient.care
+        .filter((care) => care.doctor === doctor)
+        .map((care) => ({ patient: patient.id, care })),
+    );
+  }
+
+  /** Patients whose relative this is: patient, link. */
+  @Transaction(false)
+  @Returns('string')
+  async kinOf(
+    context: RecordsContext,
+    relative: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return policies(context, below('kin-of', userId(relative)), { pageSize, bookmark }, (patient) =>
+      patient.kin
+        .filter((link) => link.relative === relative)
+        .map((link) => ({ patient: patient.id, link })),
+    );
+  }
+
+  /** Consents given to a user or hospital: patient, consent. */
+  @Transaction(false)
+  @Returns('string')
+  async grants(
+    context: RecordsContext,
+    grantee: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return policies(context, below('granted', userId(grantee)), { pageSize, bookmark }, (patient) =>
+      patient.consents
+        .filter((c) => c.terms.grantee.id === grantee)
+        .map((consent) => ({ patient: patient.id, consent })),
+    );
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async offers(
+    context: RecordsContext,
+    doctor: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('offer', userId(doctor)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async appointment(context: RecordsContext, patient: string, id: string): Promise<string> {
+    return one(context, keys.appointment(userId(patient), operationId(id)));
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async appointments(
+    context: RecordsContext,
+    patient: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('appointment', userId(patient)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async appointmentsOf(
+    context: RecordsContext,
+    doctor: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const range = below('appointment-of', userId(doctor));
+    return joined(context, range, { pageSize, bookmark }, (entry: Entry<PatientAndId>) =>
+      keys.appointment(entry.value.patient, entry.value.id),
+    );
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async consultation(context: RecordsContext, patient: string, id: string): Promise<string> {
+    return one(context, keys.consultation(userId(patient), operationId(id)));
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async consultations(
+    context: RecordsContext,
+    patient: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    return listed(context, below('consultation', userId(patient)), { pageSize, bookmark });
+  }
+
+  @Transaction(false)
+  @Returns('string')
+  async consultationsOf(
+    context: RecordsContext,
+    doctor: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const range = below('consultation-of', userId(doctor));
+    return joined(context, range, { pageSize, bookmark }, (entry: Entry<PatientAndId>) =>
+      keys.consultation(entry.value.patient, entry.value.id),
+    );
+  }
+
+  /** Every state that a document has been in, newest first. `kind`: user, report, access, appointment or consultation. */
+  @Transaction(false)
+  @Returns('string')
+  async history(
+    context: RecordsContext,
+    kind: string,
+    patient: string,
+    id: string,
+  ): Promise<string> {
+    const { name } = historyKey(parse(z.enum(HISTORIES), kind, 'kind'), userId(patient), id);
+    const states: unknown[] = [];
+    const iterator = await context.stub.getHistoryForKey(name);
+    try {
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+        const { txId, timestamp, value } = next.value;
+        const committedAt =
+          Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000);
+        states.push({ transactionId: txId, committedAt, document: decode(value) });
+      }
+    } finally {
+      await iterator.close();
+    }
+    return canonicalise(states);
+  }
+
+  /** May someone do this with a report, and why? `question`: JSON { patient, actor, report, action, purpose, actingFor?, now }. */
+  @Transaction(false)
+  @Returns('string')
+  async explain(context: RecordsContext, question: string): Promise<string> {
+    const asked = parse(questionSchema, decode(Buffer.from(question)), 'question');
+    const world = new World(context.stub);
+    const [patient, actor] = [
+      await world.get(keys.user(asked.patient)),
+      await world.get(keys.user(asked.actor)),
+    ];
+    if (patient?.role !== 'patient' || !actor)
+      throw new ChaincodeError('NOT_FOUND', 'no such patient or user');
+    const { report: reportId, actingFor } = asked;
+    const report = await world.get(keys.report(patient.id, reportId));
+    const hospital = actingFor === undefined ? null : await world.get(keys.user(actingFor));
+    const outcome = decideAccess(asked, {
+      patient,
+      actor,
+      report,
+      affiliation:
+        actingFor === undefined ? null : await world.get(keys.affiliation(actingFor, actor.id)),
+      hospital: hospital?.role === 'hospital' ? hospital : null,
+    });
+    const considered = patient.consents
+      .filter((c) => c.terms.grantee.id === actor.id || c.terms.grantee.id === actingFor)
+      .map((c) => ({
+        id: c.id,
+        effect: c.terms.effect,
+        status: c.status,
+        applies: applies(c, asked, actor.id, report),
+      }));
+    return canonicalise({ outcome, considered });
+  }
+}
+
+const questionSchema = z.strictObject({
+  patient: userIdSchema,
+  actor: userIdSchema,
+  report: operationIdSchema,
+  action: actionSchema,
+  purpose: purposeSchema,
+  actingFor: userIdSchema.optional(),
+  now: z.int().min(0),
+});
+
+interface PatientAndId {
+  readonly patient: string;
+  readonly id: string;
+}
+
+interface PageRequest {
+  readonly pageSize: number;
+  readonly bookmark: string;
+}
+
+const HISTORIES = ['user', 'report', 'access', 'appointment', 'consultation'] as const;
+
+function historyKey(kind: (typeof HISTORIES)[number], patient: string, id: string): Key<unknown> {
+  return kind === 'user' ? keys.user(patient) : keys[kind](patient, operationId(id));
+}
+
+async function one(context: RecordsContext, key: Key<unknown>): Promise<string> {
+  const bytes = await context.stub.getState(key.name);
+  if (bytes.length === 0) throw new ChaincodeError('NOT_FOUND', 'there is no such document');
+  return Buffer.from(bytes).toString('utf8');
+}
+
+type Range = ReturnType<typeof below>;
+
+async function page<T>(
+  context: RecordsContext,
+  range: Range,
+  { pageSize, bookmark }: PageRequest,
+): Promise<Page<Entry<T>>> {
+  const size = parse(z.int().min(1).max(MAX_PAGE), pageSize, 'page size');
+  const { iterator, metadata } = await context.stub.getStateByRangeWithPagination(
+    range.start,
+    range.end,
+    size,
+    bookmark,
+  );
+  const items: Entry<T>[] = [];
+  try {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      // Only this chaincode writes under its keys, and `range` says which shape lies there.
+      items.push({ key: next.value.key, value: decode(next.value.value) as T });
+    }
+  } finally {
+    await iterator.close();
+  }
+  return { items, bookmark: metadata.bookmark };
+}
+
+async function listed(
+  context: RecordsContext,
+  range: Range,
+  request: PageRequest,
+): Promise<string> {
+  const { items, bookmark } = await page(context, range, request);
+  return canonicalise({ items: items.map((entry) => entry.value), bookmark });
+}
+
+/** A page of an index, each entry replaced by the document that it leads to. */
+async function joined<T>(
+  context: RecordsContext,
+  range: Range,
+  request: PageRequest,
+  follow: (entry: Entry<T>) => Key<unknown>,
+): Promise<string> {
+  const world = new World(context.stub);
+  const { items, bookmark } = await page<T>(context, range, request);
+  const documents: unknown[] = [];
+  for (const entry of items) documents.push(await world.get(follow(entry)));
+  return canonicalise({ items: documents, bookmark });
+}
+
+/** A page of an index of patients, each replaced by what `pick` takes from their policy. */
+async function policies(
+  context: RecordsContext,
+  range: Range,
+  request: PageRequest,
+  pick: (patient: Patient) => readonly unknown[],
+): Promise<string> {
+  const world = new World(context.stub);
+  const { items, bookmark } = await page(context, range, request);
+  const picked: unknown[] = [];
+  for (const entry of items) {
+    const user = await world.get(keys.user(lastPart(entry.key)));
+    if (user?.role === 'patient') picked.push(...pick(user));
+  }
+  return canonicalise({ items: picked, bookmark });
+}
+
+function decode(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    throw new ChaincodeError('BAD_ARGUMENTS', 'that is not JSON');
+  }
+}
+
+function lastPart(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const read = schema.safeParse(value);
+  if (!read.success)
+    throw new ChaincodeError('BAD_ARGUMENTS', `${name}: ${z.prettifyError(read.error)}`);
+  return read.data;
+}
+
+const userId = (id: string): string => parse(userIdSchema, id, 'user id');
+const operationId = (id: string): string => parse(operationIdSchema, id, 'id');

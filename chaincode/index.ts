@@ -1,0 +1,25 @@
+// The chaincode's first door: the contracts for a host, and what a client needs to make operations. `./model` and
+// `./rules` are the other two; they import no Fabric and run in a browser.
+
+export * from './model/index.js';
+export {
+  genesisSchema,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_OPERATIONS,
+  RECEIPTS_EVENT,
+  RECORDS,
+  recordsChaincode,
+  type ChaincodeEnvironment,
+  type Page,
+} from './contract/index.js';
+export {
+  hashText,
+  inlineVerifier,
+  isSignedBy,
+  kidOf,
+  possessionText,
+  signedText,
+  ThreadedVerifier,
+  userIdOf,
+  type SignatureVerifier,
+} from './signatures/index.js';

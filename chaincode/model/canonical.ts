@@ -1,0 +1,46 @@
+// Canonical JSON after RFC 8785 (JCS), narrowed to what a signed operation may hold: safe integers instead of doubles,
+// well-formed Unicode, plain objects and arrays. One value has one byte string, so a signature over bytes is a signature over meaning.
+
+import { ChaincodeError } from '../errors.js';
+
+export type Json =
+  null | boolean | number | string | readonly Json[] | { readonly [k: string]: Json | undefined };
+
+/**
+ * The canonical text of a value. Members whose value is `undefined` are left out, as JSON.stringify does.
+ * @throws ChaincodeError NOT_CANONICAL for unsafe or fractional numbers, lone surrogates and other types.
+ */
+export function canonicalise(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) throw notCanonical('a string holds a lone surrogate');
+      return JSON.stringify(value); // RFC 8785 §3.2.2.2 takes ECMAScript's own string serialisation
+    case 'number':
+      if (!Number.isSafeInteger(value)) throw notCanonical('a number is not a safe integer');
+      return Object.is(value, -0) ? '0' : String(value);
+    case 'boolean':
+      return String(value);
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return `[${value.map(canonicalise).join(',')}]`;
+      return canonicaliseObject(value);
+    default:
+      throw notCanonical(`a value of type ${typeof value} has no JSON form`);
+  }
+}
+
+function canonicaliseObject(object: object): string {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null)
+    throw notCanonical('only plain objects have a canonical form');
+  const members: string[] = [];
+  // RFC 8785 §3.2.3: members sorted by UTF-16 code units, which is what Array.prototype.sort does.
+  for (const [name, member] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (member !== undefined) members.push(`${canonicalise(name)}:${canonicalise(member)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+function notCanonical(why: string): ChaincodeError {
+  return new ChaincodeError('NOT_CANONICAL', why);
+}

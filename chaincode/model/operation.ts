@@ -1,0 +1,95 @@
+// The signed operation: the unit of everything. A small document that says who wants what, in canonical JSON, and the
+// line form in which it travels (HTTP bulk, batches, outbox): `{"operation":{…},"signature":"…"}`.
+
+import { z } from 'zod';
+import { canonicalise } from './canonical.js';
+import {
+  instantSchema,
+  kidSchema,
+  operationIdSchema,
+  signatureSchema,
+  userIdSchema,
+} from './ids.js';
+
+/** Signatures cover this, then the operation's canonical UTF-8 bytes. */
+export const SIGNING_PREFIX = 'PRMS-op-v1\0';
+/** No operation lives longer than a day, so no gateway can hold one back for longer. */
+export const MAX_LIFE_MS = 24 * 60 * 60 * 1000;
+/** How far an operation's or a transaction's clock may be from an endorser's. */
+export const MAX_SKEW_MS = 2 * 60 * 1000;
+/** Longest canonical operation, bytes. */
+export const MAX_OPERATION_BYTES = 16 * 1024;
+
+export const envelopeSchema = z.strictObject({
+  v: z.literal(1),
+  /** Name of the channel: an operation can't be replayed on another ledger. */
+  ledger: z.string().regex(/^[a-z][a-z0-9.-]{0,248}$/),
+  type: z.string().max(64),
+  actor: userIdSchema,
+  kid: kidSchema,
+  id: operationIdSchema,
+  issuedAt: instantSchema,
+  expiresAt: instantSchema,
+  /** Read by the type's own schema; that it is JSON, the canonical form has shown. */
+  args: z.record(z.string(), z.unknown()),
+});
+
+/** An operation whose envelope has been read, its arguments not yet. */
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/** One operation as it came, with the very bytes that were signed. */
+export interface SignedOperation {
+  readonly envelope: Envelope;
+  /** Canonical JSON: what the signature covers after SIGNING_PREFIX. */
+  readonly bytes: string;
+  /** 64-byte r ‖ s, low-S, base64url. */
+  readonly signature: string;
+}
+
+/** The canonical bytes of an operation: what its actor signs, after SIGNING_PREFIX. */
+export function operationBytes(envelope: Envelope): string {
+  return canonicalise(envelope);
+}
+
+const HEAD = '{"operation":';
+const MIDDLE = ',"signature":"';
+const TAIL = '"}';
+const SIGNATURE_LENGTH = 86;
+
+/** The line form of a signed operation (no newline at the end). */
+export function operationLine(bytes: string, signature: string): string {
+  return HEAD + bytes + MIDDLE + signature + TAIL;
+}
+
+/**
+ * Reads a line back. The signed bytes are cut out of the line, never made again, and must already be canonical:
+ * otherwise one signature would stand for several byte strings.
+ * @returns null when the line is anything else than one operation of version 1
+ */
+export function readOperationLine(line: string): SignedOperation | null {
+  const end = line.length - SIGNATURE_LENGTH - TAIL.length;
+  if (
+    !line.startsWith(HEAD) ||
+    !line.endsWith(TAIL) ||
+    line.slice(end - MIDDLE.length, end) !== MIDDLE
+  )
+    return null;
+  const bytes = line.slice(HEAD.length, end - MIDDLE.length);
+  const signature = line.slice(end, end + SIGNATURE_LENGTH);
+  if (bytes.length > MAX_OPERATION_BYTES || !signatureSchema.safeParse(signature).success)
+    return null;
+  const envelope = readCanonical(bytes);
+  return envelope && { envelope, bytes, signature };
+}
+
+function readCanonical(bytes: string): Envelope | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes);
+    if (canonicalise(value) !== bytes) return null;
+  } catch {
+    return null;
+  }
+  const read = envelopeSchema.safeParse(value);
+  return read.success ? read.data : null;
+}

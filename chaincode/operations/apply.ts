@@ -1,0 +1,180 @@
+// From signed bytes to receipts: authenticates each operation, applies it on its own savepoint, and answers with codes.
+
+import {
+  ARGUMENTS,
+  isOperationType,
+  instantOf,
+  MAX_LIFE_MS,
+  MAX_SKEW_MS,
+  readOperationLine,
+  type Envelope,
+  type Genesis,
+  type OperationType,
+  type Receipt,
+  type SignedOperation,
+  type User,
+} from '../model/index.js';
+import {
+  hashText,
+  isSignedBy,
+  kidOf,
+  signedText,
+  userIdOf,
+  type SignatureCheck,
+  type SignatureVerifier,
+} from '../signatures/index.js';
+import { keys, type World } from '../state/index.js';
+import { Refused, type Applied, type Call, type Definition } from './call.js';
+import { OPERATIONS } from './table.js';
+
+export interface BatchContext {
+  readonly world: World;
+  readonly genesis: Genesis;
+  /** The transaction's timestamp: what `expiresAt` is held against. Never enters state. */
+  readonly nowMs: number;
+  readonly verifier: SignatureVerifier;
+}
+
+/** Applies operations in order; later ones see what earlier ones wrote. One receipt each, in the same order. */
+export async function applyBatch(
+  lines: readonly string[],
+  context: BatchContext,
+): Promise<Receipt[]> {
+  const operations = lines.map(readOperationLine);
+  const verified = await verifyAhead(operations, context);
+  const receipts: Receipt[] = [];
+  for (const [i, operation] of operations.entries()) {
+    if (!operation) {
+      receipts.push({ id: '', status: 'refused', code: 'MALFORMED' });
+      continue;
+    }
+    const { envelope, bytes, signature } = operation;
+    const authentic = (publicKey: string) =>
+      verified[i] === publicKey || isSignedBy({ publicKey, text: signedText(bytes), signature });
+    receipts.push(await applyOne(envelope, bytes, authentic, context));
+  }
+  return receipts;
+}
+
+/**
+ * Checks all signatures at once against the keys that are current before the batch. An operation whose key changes
+ * within the batch is simply checked again, alone, when its turn comes.
+ * @returns for each operation the key that its signature fits, or null
+ */
+async function verifyAhead(
+  operations: readonly (SignedOperation | null)[],
+  { world, verifier }: BatchContext,
+): Promise<(string | null)[]> {
+  const checks: SignatureCheck[] = [];
+  const places: number[] = [];
+  for (const [i, operation] of operations.entries()) {
+    const publicKey = operation && (await expectedKey(operation.envelope, world));
+    if (!publicKey) continue;
+    checks.push({ publicKey, text: signedText(operation.bytes), signature: operation.signature });
+    places.push(i);
+  }
+  const answers = await verifier.verify(checks);
+  const verified = operations.map((): string | null => null);
+  for (const [n, check] of checks.entries()) {
+    const place = places[n];
+    if (place !== undefined && answers[n] === true) verified[place] = check.publicKey;
+  }
+  return verified;
+}
+
+async function expectedKey(envelope: Envelope, world: World): Promise<string | null> {
+  const actor = await world.get(keys.user(envelope.actor));
+  return actor?.keys.sign ?? registrationKey(envelope);
+}
+
+/** Who registers is not on the ledger yet: their key stands in the arguments, and their id is its hash. */
+function registrationKey({ type, actor, args }: Envelope): string | null {
+  if (type !== 'user:register' && type !== 'hospital:register') return null;
+  const read = ARGUMENTS[type].safeParse(args);
+  return read.success && userIdOf(read.data.keys.sign) === actor ? read.data.keys.sign : null;
+}
+
+/**
+ * Applies one operation and keeps or undoes its writes.
+ * @param authentic says whether the operation comes from the holder of a public key
+ */
+export async function applyOne(
+  envelope: Envelope,
+  bytes: string,
+  authentic: (publicKey: string) => boolean,
+  context: BatchContext,
+): Promise<Receipt> {
+  const { id } = envelope;
+  try {
+    const applied = await attempt(envelope, hashText(bytes), authentic, context);
+    context.world.keep();
+    const { version, outcome } = applied;
+    return outcome
+      ? { id, status: 'applied', version, outcome }
+      : { id, status: 'applied', version };
+  } catch (error) {
+    context.world.undo();
+    if (error instanceof Refused) return { id, status: 'refused', code: error.code };
+    throw error;
+  }
+}
+
+async function attempt(
+  envelope: Envelope,
+  hash: string,
+  authentic: (publicKey: string) => boolean,
+  context: BatchContext,
+): Promise<Applied> {
+  const { type } = envelope;
+  if (!isOperationType(type)) throw new Refused('MALFORMED');
+  const late = checkEnvelope(envelope, OPERATIONS[type].lifeMs ?? MAX_LIFE_MS, context);
+  const actor = await context.world.get(keys.user(envelope.actor));
+  // The operation that changed the actor's own document last, sent again: its key may be the one that it replaced.
+  if (actor?.last.hash === hash) return { version: actor.version, again: true };
+  checkActor(envelope, actor, authentic);
+  const applied = await run(type, envelope, hash, actor, context);
+  if (late && !applied.again) throw new Refused('EXPIRED');
+  return applied;
+}
+
+/** @returns whether the operation has expired: then only its first receipt, if it had one, may be given again */
+function checkEnvelope(
+  envelope: Envelope,
+  lifeMs: number,
+  { genesis, nowMs }: BatchContext,
+): boolean {
+  const { issuedAt, expiresAt } = envelope;
+  if (envelope.ledger !== genesis.channel) throw new Refused('WRONG_LEDGER');
+  if (instantOf(envelope.id) !== issuedAt) throw new Refused('ID_MISMATCH');
+  if (expiresAt <= issuedAt || expiresAt - issuedAt > lifeMs) throw new Refused('LIFE_TOO_LONG');
+  if (issuedAt > nowMs + MAX_SKEW_MS) throw new Refused('NOT_YET_VALID');
+  return expiresAt <= nowMs;
+}
+
+function checkActor(
+  envelope: Envelope,
+  actor: User | null,
+  authentic: (publicKey: string) => boolean,
+): void {
+  const publicKey = actor ? actor.keys.sign : registrationKey(envelope);
+  if (publicKey === null) throw new Refused('UNKNOWN_ACTOR');
+  if (envelope.kid !== (actor ? actor.kid : kidOf(publicKey))) throw new Refused('KEY_NOT_CURRENT');
+  if (!authentic(publicKey)) throw new Refused('BAD_SIGNATURE');
+}
+
+async function run(
+  type: OperationType,
+  envelope: Envelope,
+  hash: string,
+  actor: User | null,
+  context: BatchContext,
+): Promise<Applied> {
+  const read = ARGUMENTS[type].safeParse(envelope.args);
+  if (!read.success) throw new Refused('MALFORMED');
+  const { world, genesis } = context;
+  // The type picks schema and definition alike, which the compiler can't follow through a union of types; and only
+  // registrations, which never look at it, come without an actor (checkActor).
+  const call = { envelope, hash, args: read.data, world, genesis, actor } as Call<never>;
+  const definition = OPERATIONS[type] as Definition<never>;
+  return definition.apply(call);
+}

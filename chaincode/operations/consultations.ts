@@ -1,0 +1,103 @@
+// Consultations: opened by the doctor, the chain of messages anchored as it grows, closed by either side. No text here.
+
+import type { Consultation } from '../model/index.js';
+import { actsForPatient, hasCare, standsFor } from '../rules/index.js';
+import { indexes, keys } from '../state/index.js';
+import {
+  changed,
+  changedBefore,
+  find,
+  findPatient,
+  made,
+  madeBefore,
+  must,
+  mustBe,
+  standing,
+  type Call,
+  type Definition,
+} from './call.js';
+
+const open: Definition<'consultation:open'> = {
+  async apply(call) {
+    const { actor, args, envelope, world } = call;
+    const key = keys.consultation(args.patient, envelope.id);
+    const again = madeBefore(call, await world.get(key));
+    if (again) return again;
+    mustBe(actor.role === 'doctor', 'WRONG_ROLE');
+    const patient = await findPatient(call, args.patient);
+    must(standsFor(actor, args.hospital, await standing(call, actor, args.hospital)));
+    must(hasCare(patient, actor.id, args.hospital));
+    const consultation: Consultation = {
+      ...made(call),
+      id: envelope.id,
+      patient: patient.id,
+      doctor: actor.id,
+      hospital: args.hospital,
+      status: 'open',
+      openedAt: envelope.issuedAt,
+      count: 0,
+    };
+    world.put(key, consultation);
+    world.put(indexes.consultationsOf(actor.id, envelope.id), {
+      patient: patient.id,
+      id: envelope.id,
+    });
+    return { version: 1 };
+  },
+};
+
+async function consultationToChange(
+  call: Call<'consultation:message'> | Call<'consultation:close'>,
+) {
+  const { actor, args, envelope } = call;
+  const key = keys.consultation(args.patient, args.id);
+  const consultation = await find(call, key);
+  const again = changedBefore(call, consultation, args.replaces);
+  if (!again) {
+    if (actor.id !== consultation.doctor) {
+      must(
+        actsForPatient(await findPatient(call, args.patient), actor, 'guardian', envelope.issuedAt),
+      );
+    }
+    mustBe(consultation.status === 'open', 'WRONG_STATE');
+  }
+  return { key, consultation, again };
+}
+
+/** Anchors the head of the message chain; several messages may have come since the last anchor. */
+const message: Definition<'consultation:message'> = {
+  async apply(call) {
+    const { args, world } = call;
+    const { key, consultation, again } = await consultationToChange(call);
+    if (again) return again;
+    mustBe(args.count > consultation.count, 'VERSION_CONFLICT');
+    const after = {
+      ...consultation,
+      ...changed(call, consultation),
+      count: args.count,
+      head: args.head,
+    };
+    world.put(key, after);
+    return { version: after.version };
+  },
+};
+
+const close: Definition<'consultation:close'> = {
+  async apply(call) {
+    const { key, consultation, again } = await consultationToChange(call);
+    if (again) return again;
+    const after: Consultation = {
+      ...consultation,
+      ...changed(call, consultation),
+      status: 'closed',
+    };
+    call.world.put(key, after);
+    return { version: after.version };
+  },
+};
+
+export const consultations = {
+  'consultation:open': open,
+  'consultation:message': message,
+  'consultation:close': close,
+};

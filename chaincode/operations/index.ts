@@ -1,0 +1,2 @@
+export { applyBatch, applyOne, type BatchContext } from './apply.js';
+export { OPERATIONS } from './table.js';

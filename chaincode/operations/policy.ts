@@ -1,0 +1,77 @@
+// Changing a patient's policy document: entries by id, bounded in number, the vault's epochs.
+
+import {
+  LIMITS,
+  MAX_SKEW_MS,
+  type Entry,
+  type Epoch,
+  type OperationType,
+  type Patient,
+} from '../model/index.js';
+import { keys } from '../state/index.js';
+import { made, mustBe, Refused, type Call } from './call.js';
+
+type ListName = 'consents' | 'kin' | 'care';
+type EntryOf<L extends ListName> = Patient[L][number];
+type AnyCall = Pick<Call<OperationType>, 'envelope' | 'hash' | 'world'>;
+
+/** An ended entry stays until no replay of the operation that made it could be accepted any more, skews included. */
+const REPLAY_MARGIN_MS = 5 * MAX_SKEW_MS;
+
+export function entryOf<L extends ListName>(patient: Patient, list: L, id: string): EntryOf<L> {
+  const entries: readonly EntryOf<L>[] = patient[list];
+  const entry = entries.find((e) => e.id === id);
+  if (!entry) throw new Refused('NOT_FOUND');
+  return entry;
+}
+
+/** The fields that every new entry has. */
+export function newEntry(call: AnyCall): Entry {
+  return { ...made(call), id: call.envelope.id, until: call.envelope.expiresAt };
+}
+
+/** @throws Refused LIMIT_REACHED when the list is full even without what may be forgotten */
+export function addEntry<L extends ListName>(
+  call: AnyCall,
+  patient: Patient,
+  list: L,
+  entry: EntryOf<L>,
+): Patient {
+  const kept = (patient[list] as readonly EntryOf<L>[]).filter(
+    (e) => !mayForget(e, call.envelope.issuedAt),
+  );
+  mustBe(kept.length < LIMITS[list], 'LIMIT_REACHED');
+  return { ...patient, [list]: [...kept, entry] };
+}
+
+function mayForget(entry: Entry & { readonly status: string }, now: number): boolean {
+  const over = entry.status === 'revoked' || entry.status === 'ended' || entry.status === 'refused';
+  return over && entry.until + REPLAY_MARGIN_MS < now && entry.last.at + REPLAY_MARGIN_MS < now;
+}
+
+export function replaceEntry<L extends ListName>(
+  patient: Patient,
+  list: L,
+  entry: EntryOf<L>,
+): Patient {
+  const entries: readonly EntryOf<L>[] = patient[list];
+  return { ...patient, [list]: entries.map((e) => (e.id === entry.id ? entry : e)) };
+}
+
+/** The next epoch of a vault, when somebody who held its key no longer may. */
+export function advanceEpoch(
+  patient: Patient,
+  epoch: Epoch | undefined,
+  required: boolean,
+): Patient {
+  if (!epoch) {
+    mustBe(!required, 'EPOCH_REQUIRED');
+    return patient;
+  }
+  mustBe(epoch.number === patient.epoch.number + 1, 'VERSION_CONFLICT');
+  return { ...patient, epoch };
+}
+
+export function putPatient(call: AnyCall, patient: Patient): void {
+  call.world.put(keys.user(patient.id), patient);
+}

@@ -1,0 +1,68 @@
+// Who may add to a record, take from it, and give others access to it.
+
+import type { ConsentTerms, Patient, Report, User } from '../model/index.js';
+import { decideAccess, type AccessFacts } from './access.js';
+import { all, PERMIT, refuse, type Ruling } from './decision.js';
+import { activeKin, actsForPatient } from './kin.js';
+import { hasCare, standsFor } from './standing.js';
+
+/** Patients add to their own record; relatives with `keep`; doctors in whose care the patient is, or whom a consent lets upload. */
+export function mayAnchor(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
+  const { actor, patient } = facts;
+  if (actor.role === 'doctor') {
+    return all(
+      () => standsFor(actor, actingFor, facts),
+      () =>
+        hasCare(patient, actor.id, actingFor).permit
+          ? PERMIT
+          : consentToUpload(facts, actingFor, now),
+    );
+  }
+  if (actingFor !== undefined) return refuse('WRONG_ROLE');
+  if (actor.id === patient.id || actor.role === 'relative')
+    return actsForPatient(patient, actor, 'keep', now);
+  return refuse('WRONG_ROLE');
+}
+
+function consentToUpload(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
+  const asked = { action: 'upload', purpose: 'treatment', actingFor, now } as const;
+  return decideAccess(asked, { ...facts, report: null }).decision === 'permit'
+    ? PERMIT
+    : refuse('NO_CARE');
+}
+
+/** A new version replaces a report: its author's, or its patient's, to give. */
+export function mayCorrect(report: Report, patient: Patient, actor: User, now: number): Ruling {
+  if (report.author === actor.id) return PERMIT;
+  return actsForPatient(patient, actor, 'guardian', now);
+}
+
+/** Only the patient or a guardian erases: an author may withdraw, no more. */
+export function mayErase(patient: Patient, actor: User, now: number): Ruling {
+  return actsForPatient(patient, actor, 'guardian', now);
+}
+
+/**
+ * Who may make, change or end a consent with these terms. A relative who consents on behalf may not give themselves
+ * access: only a guardian may, and a guardian has it already.
+ */
+export function mayConsent(
+  patient: Patient,
+  actor: User,
+  terms: ConsentTerms,
+  now: number,
+): Ruling {
+  return all(
+    () => actsForPatient(patient, actor, 'consent', now),
+    () => {
+      const itself = terms.effect === 'permit' && terms.grantee.id === actor.id;
+      const guardian = activeKin(patient, actor.id, now)?.rights.includes('guardian') === true;
+      return itself && !guardian ? refuse('NOT_OWNER') : PERMIT;
+    },
+  );
+}
+
+/** Has someone received the epoch's private key through these terms? Then taking them back needs a new epoch. */
+export function holdsEpoch(terms: ConsentTerms): boolean {
+  return terms.effect === 'permit' && terms.scope.kind === 'full';
+}

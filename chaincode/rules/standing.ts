@@ -1,0 +1,56 @@
+// Does someone stand where they say they stand: is a hospital admitted, does a doctor belong to the one they act for?
+
+import type { Affiliation, Hospital, Patient, User } from '../model/index.js';
+import { all, PERMIT, refuse, type Ruling } from './decision.js';
+
+export interface StandingFacts {
+  readonly affiliation?: Affiliation | null;
+  readonly hospital?: Hospital | null;
+}
+
+/** A doctor must act for an admitted hospital that has authorised them; nobody else may act for one. */
+export function standsFor(
+  actor: User,
+  actingFor: string | undefined,
+  facts: StandingFacts,
+): Ruling {
+  switch (actor.role) {
+    case 'doctor':
+      if (actingFor === undefined) return refuse('NOT_AFFILIATED');
+      return all(
+        () => isAdmitted(facts.hospital),
+        () => isAuthorised(facts.affiliation, actor.id, actingFor),
+      );
+    case 'hospital':
+      return isAdmitted(actor);
+    case 'auditor':
+      return actor.admitted ? PERMIT : refuse('ACTOR_NOT_ACTIVE');
+    case 'relative':
+    case 'patient':
+      return actingFor === undefined ? PERMIT : refuse('WRONG_ROLE');
+  }
+}
+
+export function isAdmitted(hospital: User | null | undefined): Ruling {
+  if (hospital?.role !== 'hospital') return refuse('NOT_FOUND');
+  return hospital.admitted ? PERMIT : refuse('HOSPITAL_NOT_ADMITTED');
+}
+
+function isAuthorised(
+  affiliation: Affiliation | null | undefined,
+  doctor: string,
+  hospital: string,
+): Ruling {
+  if (affiliation?.doctor !== doctor || affiliation.hospital !== hospital)
+    return refuse('NOT_AFFILIATED');
+  if (affiliation.status === 'suspended') return refuse('ACTOR_NOT_ACTIVE');
+  return affiliation.status === 'authorised' ? PERMIT : refuse('NOT_AFFILIATED');
+}
+
+/** Has the doctor, for this hospital, an approved care relation with the patient? */
+export function hasCare(patient: Patient, doctor: string, hospital: string | undefined): Ruling {
+  const care = patient.care.some(
+    (c) => c.doctor === doctor && c.hospital === hospital && c.status === 'approved',
+  );
+  return care ? PERMIT : refuse('NO_CARE');
+}

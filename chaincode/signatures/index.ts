@@ -1,0 +1,11 @@
+export {
+  hashText,
+  isPoint,
+  isSignedBy,
+  kidOf,
+  possessionText,
+  signedText,
+  userIdOf,
+  type SignatureCheck,
+} from './verify.js';
+export { inlineVerifier, ThreadedVerifier, type SignatureVerifier } from './pool.js';

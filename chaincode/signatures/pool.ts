@@ -1,0 +1,83 @@
+// Checks many signatures at once, off the main thread: a batch is cut into one piece a thread. Small batches are checked
+// on the spot, since a message to a thread costs more than a few checks.
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { isSignedBy, type SignatureCheck } from './verify.js';
+
+/** Answers in the order of the checks. */
+export interface SignatureVerifier {
+  verify(checks: readonly SignatureCheck[]): Promise<boolean[]>;
+}
+
+/** Checks on the calling thread. */
+export const inlineVerifier: SignatureVerifier = {
+  verify: (checks) => Promise.resolve(checks.map(isSignedBy)),
+};
+
+const INLINE_UP_TO = 12;
+
+interface Waiting {
+  readonly settle: (answers: boolean[]) => void;
+  readonly fail: (error: Error) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+}
+
+export class ThreadedVerifier implements SignatureVerifier {
+  readonly #threads: Thread[] = [];
+  #ticket = 0;
+
+  /** @param size threads to start, when the first large batch comes */
+  constructor(private readonly size = Math.min(4, availableParallelism())) {}
+
+  async verify(checks: readonly SignatureCheck[]): Promise<boolean[]> {
+    if (checks.length <= INLINE_UP_TO) return inlineVerifier.verify(checks);
+    while (this.#threads.length < this.size) this.#threads.push(this.#start());
+    const share = Math.ceil(checks.length / this.#threads.length);
+    const answers = this.#threads.map((thread, i) =>
+      this.#ask(thread, checks.slice(i * share, (i + 1) * share)),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  #ask(thread: Thread, checks: readonly SignatureCheck[]): Promise<boolean[]> {
+    if (checks.length === 0) return Promise.resolve([]);
+    const ticket = this.#ticket++;
+    thread.worker.ref();
+    return new Promise((settle, fail) => {
+      thread.waiting.set(ticket, { settle, fail });
+      thread.worker.postMessage({ ticket, checks });
+    });
+  }
+
+  #start(): Thread {
+    const worker = new Worker(new URL('./worker.js', import.meta.url));
+    const thread: Thread = { worker, waiting: new Map() };
+    // A thread keeps the process alive only while somebody waits for it.
+    worker.unref();
+    worker.on('message', ({ ticket, answers }: { ticket: number; answers: boolean[] }) => {
+      thread.waiting.get(ticket)?.settle(answers);
+      thread.waiting.delete(ticket);
+      if (thread.waiting.size === 0) worker.unref();
+    });
+    worker.on('error', (error: Error) => this.#drop(thread, error));
+    worker.on('exit', () => this.#drop(thread, new Error('a signature thread ended')));
+    return thread;
+  }
+
+  /** A thread that died takes its questions with it; the next batch starts another. */
+  #drop(thread: Thread, error: Error): void {
+    const place = this.#threads.indexOf(thread);
+    if (place >= 0) this.#threads.splice(place, 1);
+    for (const { fail } of thread.waiting.values()) fail(error);
+    thread.waiting.clear();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+  }
+}
