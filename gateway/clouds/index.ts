@@ -1,0 +1,17 @@
+// Third-party clouds: the port, its implementations, and what makes any of them patient.
+export { checkObjectName, CloudError } from './cloud.js';
+export type {
+  ByteRange,
+  CallOptions,
+  Cloud,
+  CloudBody,
+  CloudErrorCode,
+  CloudObject,
+  CloudPage,
+  CloudRead,
+} from './cloud.js';
+export { openFilesystemCloud } from './filesystem.js';
+export type { FileOperations, FilesystemCloudOptions } from './filesystem.js';
+export { readAll } from './read-all.js';
+export { resilient } from './resilient.js';
+export type { ResiliencePolicy } from './resilient.js';
