@@ -1,0 +1,260 @@
+// Group commit: many signed operations travel in one transaction.
+// Batches form by themselves: while a lane's batch is being committed the next one fills; an idle lane waits for nobody.
+import { type Committed, type Ledger, LedgerError, type LedgerErrorCode } from '../ledger.js';
+import { parseReceipts, type Receipt } from './receipts.js';
+
+export interface GroupCommitOptions {
+  readonly ledger: Pick<Ledger, 'submit'>;
+  readonly chaincode: string;
+  /** Takes one argument, operations joined by line feeds; returns a JSON array of receipts in the same order. */
+  readonly fn: string;
+  /** Batches that may be under way at once; operations of one lane never overtake each other. Default 8. */
+  readonly lanes?: number;
+  /** Default 500. */
+  readonly maxOperations?: number;
+  /** Default 256 KiB; no single operation may be larger. */
+  readonly maxBytes?: number;
+  /** Operations that may wait or be under way; beyond it `submit` rejects with UNAVAILABLE. Default 10 000. */
+  readonly maxQueued?: number;
+  /** How often one batch, or one operation that stands alone, is tried. Default 8. */
+  readonly maxAttempts?: number;
+  /** The first pause is up to so long; it doubles with every attempt. Default 10 ms, at most 2 000 ms. */
+  readonly firstDelayMs?: number;
+  /** How long one attempt may take. Default: the ledger's own deadline. */
+  readonly deadlineMs?: number;
+  /** Uniform in [0, 1). Default Math.random: it spreads retries, and guards nothing. */
+  readonly random?: () => number;
+  readonly delay?: (ms: number) => Promise<void>;
+  readonly parseReceipts?: (bytes: Uint8Array) => readonly Receipt[];
+}
+
+/** A receipt, and where on the ledger its operation lies. */
+export interface Located {
+  readonly receipt: Receipt;
+  readonly transactionId: string;
+  readonly blockNumber: number;
+}
+
+interface Entry {
+  readonly line: string;
+  readonly bytes: number;
+  readonly resolve: (located: Located) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Lane {
+  queue: Entry[];
+  running: Promise<void> | undefined;
+}
+
+const MAX_DELAY_MS = 2000;
+
+/** Cut the batch until the culprit stands alone. */
+const HALVED: ReadonlySet<LedgerErrorCode> = new Set([
+  'MVCC_CONFLICT',
+  'PHANTOM_CONFLICT',
+  'CHAINCODE_FAILED',
+]);
+/** Another moment may bring another answer. */
+const TRIED_AGAIN: ReadonlySet<LedgerErrorCode> = new Set([
+  'MVCC_CONFLICT',
+  'PHANTOM_CONFLICT',
+  'UNAVAILABLE',
+  'TIMEOUT',
+]);
+
+export class GroupCommit {
+  readonly #lanes: readonly Lane[];
+  readonly #options: Required<Omit<GroupCommitOptions, 'deadlineMs'>>;
+  readonly #submitOptions: { readonly deadlineMs?: number };
+  #pending = 0;
+  #closed = false;
+
+  /** @throws LedgerError INVALID for a bound below one */
+  constructor(options: GroupCommitOptions) {
+    const { deadlineMs, ...given } = options;
+    this.#submitOptions = deadlineMs === undefined ? {} : { deadlineMs };
+    this.#options = {
+      lanes: 8,
+      maxOperations: 500,
+      maxBytes: 256 * 1024,
+      maxQueued: 10_000,
+      maxAttempts: 8,
+      firstDelayMs: 10,
+      random: Math.random,
+      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      parseReceipts,
+      ...given,
+    };
+    const { lanes, maxOperations, maxBytes, maxQueued, maxAttempts } = this.#options;
+    for (const [name, bound] of Object.entries({
+      lanes,
+      maxOperations,
+      maxBytes,
+      maxQueued,
+      maxAttempts,
+    })) {
+      if (!Number.isSafeInteger(bound) || bound < 1) {
+        throw new LedgerError('INVALID', `${name} must be a whole number above zero`, {
+          [name]: bound,
+        });
+      }
+    }
+    this.#lanes = Array.from({ length: lanes }, () => ({ queue: [], running: undefined }));
+  }
+
+  /** Operations that wait or are under way. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /**
+   * Commits one operation. A refusal is a receipt, not an error.
+   * @param line one signed operation; must not hold a line feed
+   * @param lane what the operation is about (a patient's id): same lane, same order
+   * @throws LedgerError UNAVAILABLE (queue full, or the ledger stayed unreachable) | CLOSED | INVALID |
+   *   MVCC_CONFLICT | PHANTOM_CONFLICT | CHAINCODE_FAILED | TIMEOUT | NOT_FOUND
+   */
+  submit(line: string, lane: string): Promise<Receipt> {
+    return this.submitAndLocate(line, lane).then(({ receipt }) => receipt);
+  }
+
+  /** As {@link submit}, and says which transaction and block hold the operation. */
+  submitAndLocate(line: string, lane: string): Promise<Located> {
+    const bytes = Buffer.byteLength(line) + 1;
+    const refusal = this.#refusal(line, bytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const target = this.#lanes[laneOf(lane, this.#lanes.length)];
+    if (target === undefined)
+      return Promise.reject(new LedgerError('INVALID', 'there are no lanes'));
+    return new Promise((resolve, reject) => {
+      this.#pending++;
+      target.queue.push({ line, bytes, resolve, reject });
+      target.running ??= this.#run(target);
+    });
+  }
+
+  /** Accepts nothing more and waits until everything accepted has its receipt or error. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { running } of this.#lanes) await running;
+  }
+
+  #refusal(line: string, bytes: number): LedgerError | undefined {
+    if (this.#closed) return new LedgerError('CLOSED', 'no more operations are accepted');
+    if (line === '' || line.includes('\n')) {
+      return new LedgerError('INVALID', 'an operation is one line of text, without a line feed');
+    }
+    if (bytes > this.#options.maxBytes) {
+      const message = `an operation may take ${this.#options.maxBytes} bytes, not ${bytes}`;
+      return new LedgerError('INVALID', message, { bytes });
+    }
+    if (this.#pending >= this.#options.maxQueued) {
+      const message = `${this.#pending} operations are waiting: try again later`;
+      return new LedgerError('UNAVAILABLE', message, { pending: this.#pending });
+    }
+    return undefined;
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    // One turn of the loop: operations that arrive together travel together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (lane.queue.length > 0) await this.#commit(this.#cut(lane));
+    lane.running = undefined;
+  }
+
+  #cut(lane: Lane): Entry[] {
+    let bytes = 0;
+    let count = 0;
+    for (const entry of lane.queue) {
+      bytes += entry.bytes;
+      if (count === this.#options.maxOperations || bytes > this.#options.maxBytes) break;
+      count++;
+    }
+    return lane.queue.splice(0, count);
+  }
+
+  /** Never rejects: every entry gets its receipt or its error. */
+  async #commit(batch: readonly Entry[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const error = await this.#attempt(batch);
+      if (error === undefined) return;
+      const again = TRIED_AGAIN.has(error.code);
+      if (batch.length > 1 && HALVED.has(error.code)) {
+        if (again) await this.#pause(attempt);
+        const middle = Math.ceil(batch.length / 2);
+        await this.#commit(batch.slice(0, middle));
+        await this.#commit(batch.slice(middle));
+        return;
+      }
+      if (!again || attempt >= this.#options.maxAttempts) {
+        this.#settle(batch, (entry) => entry.reject(error));
+        return;
+      }
+      await this.#pause(attempt);
+    }
+  }
+
+  /** Settles the batch, or says why the ledger did not take it. */
+  async #attempt(batch: readonly Entry[]): Promise<LedgerError | undefined> {
+    const { ledger, chaincode, fn } = this.#options;
+    let committed: Committed;
+    try {
+      const lines = batch.map(({ line }) => line).join('\n');
+      committed = await ledger.submit(chaincode, fn, [lines], this.#submitOptions);
+    } catch (error) {
+      return asLedgerError(error);
+    }
+    this.#deliver(batch, committed);
+    return undefined;
+  }
+
+  /** What is committed is not tried again, whatever the receipts look like. */
+  #deliver(batch: readonly Entry[], { result, transactionId, blockNumber }: Committed): void {
+    let receipts: readonly Receipt[];
+    try {
+      receipts = this.#options.parseReceipts(result);
+    } catch (error) {
+      this.#settle(batch, (entry) => entry.reject(asLedgerError(error)));
+      return;
+    }
+    const message = `the chaincode gave ${receipts.length} receipts for ${batch.length} operations`;
+    const mismatch = receipts.length === batch.length ? undefined : message;
+    this.#settle(batch, (entry, at) => {
+      const receipt = receipts[at];
+      if (receipt !== undefined && mismatch === undefined) {
+        entry.resolve({ receipt, transactionId, blockNumber });
+      } else {
+        entry.reject(
+          new LedgerError('CHAINCODE_FAILED', message, { transactionId, block: blockNumber }),
+        );
+      }
+    });
+  }
+
+  #settle(batch: readonly Entry[], answer: (entry: Entry, at: number) => void): void {
+    this.#pending -= batch.length;
+    batch.forEach(answer);
+  }
+
+  /** Exponential, with full jitter: gateways that collided should not collide again. */
+  async #pause(attempt: number): Promise<void> {
+    const { firstDelayMs, random, delay } = this.#options;
+    await delay(random() * Math.min(MAX_DELAY_MS, firstDelayMs * 2 ** (attempt - 1)));
+  }
+}
+
+/** FNV-1a: spreads ids evenly and is the same in every process. */
+function laneOf(lane: string, lanes: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < lane.length; at++) {
+    hash = Math.imul(hash ^ lane.charCodeAt(at), 0x01000193);
+  }
+  return (hash >>> 0) % lanes;
+}
+
+function asLedgerError(error: unknown): LedgerError {
+  if (error instanceof LedgerError) return error;
+  const message = `the ledger failed in an unknown way: ${String(error)}`;
+  return new LedgerError('CHAINCODE_FAILED', message, {}, { cause: error });
+}

@@ -1,0 +1,3 @@
+// The door of group commit.
+export { GroupCommit, type GroupCommitOptions, type Located } from './group-commit.js';
+export { parseReceipts, type Receipt } from './receipts.js';
