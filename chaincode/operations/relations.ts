@@ -1,7 +1,7 @@
 // Who stands near a patient: doctors in whose care they are, relatives with their rights. Entries of the policy document.
 
 import type { Care, KinLink } from '../model/index.js';
-import { actsForPatient, mayManageKin, soundRights, standsFor } from '../rules/index.js';
+import { actsForPatient, holdsVault, mayManageKin, soundRights, standsFor } from '../rules/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
   changed,
@@ -119,7 +119,7 @@ const amendKin: Definition<'kin:amend'> = {
       rights: args.rights,
       ...(args.notAfter !== undefined && { notAfter: args.notAfter }),
     };
-    const losesVault = link.rights.includes('guardian') && !args.rights.includes('guardian');
+    const losesVault = holdsVault(link.rights) && !holdsVault(args.rights);
     putPatient(call, replaceEntry(advanceEpoch(patient, args.epoch, losesVault), 'kin', after));
     return { version: after.version };
   },
@@ -135,7 +135,7 @@ const endKin: Definition<'kin:end'> = {
     if (again) return again;
     if (link.relative !== actor.id) must(mayManageKin(patient, actor, envelope.issuedAt));
     mustBe(link.status === 'active', 'WRONG_STATE');
-    const losesVault = link.rights.includes('guardian') && link.relative !== actor.id;
+    const losesVault = holdsVault(link.rights) && link.relative !== actor.id;
     const after = { ...link, ...changed(call, link), status: 'ended' as const };
     putPatient(call, replaceEntry(advanceEpoch(patient, args.epoch, losesVault), 'kin', after));
     return { version: after.version };

@@ -9,6 +9,6 @@ export {
   type AccessRequest,
 } from './access.js';
 export { PERMIT, refuse, all, type Ruling } from './decision.js';
-export { activeKin, actsForPatient, mayManageKin, soundRights } from './kin.js';
+export { activeKin, actsForPatient, holdsVault, mayManageKin, soundRights } from './kin.js';
 export { holdsEpoch, mayAnchor, mayConsent, mayCorrect, mayErase } from './records.js';
 export { hasCare, isAdmitted, standsFor, type StandingFacts } from './standing.js';

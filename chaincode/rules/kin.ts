@@ -35,3 +35,8 @@ export function mayManageKin(patient: Patient, actor: User, now: number): Ruling
 export function soundRights(rights: readonly KinRight[], notAfter: number | undefined): Ruling {
   return rights.includes('guardian') && notAfter === undefined ? refuse('END_REQUIRED') : PERMIT;
 }
+
+/** These rights come with the vault's key: without it nobody can wrap a report's key for a grantee. */
+export function holdsVault(rights: readonly KinRight[]): boolean {
+  return rights.includes('guardian') || rights.includes('consent');
+}
