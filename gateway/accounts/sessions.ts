@@ -1,0 +1,179 @@
+// Sessions: a random 256-bit token, of which only the SHA-256 is stored. A cookie for browsers (with a CSRF token
+// bound to it) or a bearer token for programs; both end when idle, when old, or when told to.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock, RandomBytes } from '../ambient.js';
+import { Documents } from '../store/index.js';
+import type { Store } from '../store/index.js';
+import type { KeyRing } from '../vault/index.js';
+import { accountRoles } from './accounts.js';
+import type { AccountRole } from './accounts.js';
+
+export const sessionKinds = ['cookie', 'bearer'] as const;
+export type SessionKind = (typeof sessionKinds)[number];
+
+const sessionSchema = z.strictObject({
+  id: z.string(),
+  userId: z.string(),
+  role: z.enum(accountRoles),
+  kind: z.enum(sessionKinds),
+  createdAt: z.int(),
+  lastUsedAt: z.int(),
+  /** When the password was last given. */
+  freshAt: z.int(),
+});
+
+/** One log-in. `id` is the hash of its token: safe to show and to log. Times in ms since the epoch. */
+export type Session = Readonly<z.infer<typeof sessionSchema>>;
+
+export interface SessionLimits {
+  readonly idleMs: number;
+  readonly absoluteMs: Readonly<Record<SessionKind, number>>;
+  readonly freshMs: number;
+  readonly perAccount: number;
+}
+
+/** `lastUsedAt` is written at most so often: a read of a page should not cost a write. */
+const TOUCH_EVERY_MS = 30_000;
+
+export class Sessions {
+  private readonly records: Documents<Session>;
+  /** `<userId>/<session id>`, to list and end a user's sessions. */
+  private readonly byUser: Documents<true>;
+
+  constructor(
+    private readonly services: {
+      readonly store: Store;
+      readonly clock: Clock;
+      readonly random: RandomBytes;
+      /** Keyed hash of CSRF tokens. */
+      readonly csrfKey: Uint8Array;
+      readonly limits: SessionLimits;
+      /** Loses a session's keys when it ends. */
+      readonly keyRing: KeyRing;
+    },
+  ) {
+    this.records = new Documents(services.store, 'sessions', sessionSchema);
+    this.byUser = new Documents(services.store, 'sessions-by-user', z.literal(true));
+  }
+
+  /** Begins a session. The token is returned once and not stored. */
+  async start(who: {
+    readonly userId: string;
+    readonly role: AccountRole;
+    readonly kind: SessionKind;
+  }): Promise<{ token: string; session: Session }> {
+    const present = await this.list(who.userId);
+    const surplus = present.length - this.services.limits.perAccount + 1;
+    const oldestFirst = present.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt);
+    for (const { id } of oldestFirst.slice(0, Math.max(0, surplus))) await this.end(id);
+    const now = this.services.clock.now();
+    return this.store({ ...who, createdAt: now, lastUsedAt: now, freshAt: now });
+  }
+
+  /** The session of a token; `undefined` when there is none or it has ended. Counts as use. */
+  async authenticate(token: string): Promise<Session | undefined> {
+    if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined;
+    const session = await this.records.get(idOf(token));
+    if (session === undefined) return undefined;
+    if (this.expired(session)) {
+      await this.end(session.id);
+      return undefined;
+    }
+    const now = this.services.clock.now();
+    if (now - session.lastUsedAt < Math.min(TOUCH_EVERY_MS, this.services.limits.idleMs / 4))
+      return session;
+    // A session that is ended at this moment must not come back: only what is still there is touched.
+    return this.records.update(session.id, (present) => present && { ...present, lastUsedAt: now });
+  }
+
+  /** After the password was given again: a new token (the old one ends), keys kept, fresh from now. */
+  async refresh(session: Session): Promise<{ token: string; session: Session }> {
+    const now = this.services.clock.now();
+    const { userId, role, kind, createdAt } = session;
+    const next = await this.store({ userId, role, kind, createdAt, lastUsedAt: now, freshAt: now });
+    this.services.keyRing.move(session.id, next.session.id);
+    await this.end(session.id);
+    return next;
+  }
+
+  /** Whether the password was given a short time ago. */
+  isFresh(session: Session): boolean {
+    return this.services.clock.now() - session.freshAt < this.services.limits.freshMs;
+  }
+
+  /** The token that a page sends back in `x-csrf-token` with every change. */
+  csrfToken(session: Session): string {
+    return createHmac('sha256', this.services.csrfKey).update(session.id).digest('base64url');
+  }
+
+  checkCsrf(session: Session, token: string | undefined): boolean {
+    const expected = Buffer.from(this.csrfToken(session));
+    const given = Buffer.from(token ?? '');
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  }
+
+  /** A user's sessions that are still good. */
+  async list(userId: string): Promise<Session[]> {
+    const sessions: Session[] = [];
+    for await (const { key } of this.byUser.list({ prefix: `${userId}/` })) {
+      const session = await this.records.get(key.slice(userId.length + 1));
+      if (session !== undefined && !this.expired(session)) sessions.push(session);
+    }
+    return sessions;
+  }
+
+  /** Ends a session and wipes its keys; one that is not there is fine. */
+  async end(sessionId: string): Promise<void> {
+    this.services.keyRing.drop(sessionId);
+    const session = await this.records.get(sessionId);
+    if (session === undefined) return;
+    await this.services.store.commit(
+      [
+        this.records.write(sessionId, undefined),
+        this.byUser.write(`${session.userId}/${sessionId}`, undefined),
+      ],
+      { sync: true },
+    );
+  }
+
+  /** Ends a user's sessions, but for one: after a change of password. */
+  async endAll(userId: string, exceptId?: string): Promise<void> {
+    for (const { id } of await this.list(userId)) if (id !== exceptId) await this.end(id);
+  }
+
+  /** Removes what has expired. Call it now and then. */
+  async sweep(): Promise<number> {
+    let ended = 0;
+    for await (const { value } of this.records.list()) {
+      if (!this.expired(value)) continue;
+      await this.end(value.id);
+      ended += 1;
+    }
+    this.services.keyRing.sweep();
+    return ended;
+  }
+
+  private async store(record: Omit<Session, 'id'>): Promise<{ token: string; session: Session }> {
+    const token = Buffer.from(this.services.random(32)).toString('base64url');
+    const session: Session = { ...record, id: idOf(token) };
+    await this.services.store.commit(
+      [
+        this.records.write(session.id, session),
+        this.byUser.write(`${session.userId}/${session.id}`, true),
+      ],
+      { sync: true },
+    );
+    return { token, session };
+  }
+
+  private expired(session: Session): boolean {
+    const { idleMs, absoluteMs } = this.services.limits;
+    const now = this.services.clock.now();
+    return (
+      now - session.lastUsedAt >= idleMs || now - session.createdAt >= absoluteMs[session.kind]
+    );
+  }
+}
+
+const idOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
