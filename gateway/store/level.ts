@@ -42,6 +42,7 @@ class LevelStore implements Store {
   private readonly spaces = new Map<string, Space>();
   private readonly lock = new KeyedLock();
   private readonly underWay = new Set<Promise<unknown>>();
+  private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly db: Level<string, Uint8Array>) {}
@@ -70,7 +71,7 @@ class LevelStore implements Store {
   }
 
   async commit(writes: readonly StoreWrite[], options: CommitOptions = {}): Promise<boolean> {
-    if (this.closing !== undefined) throw closedError();
+    if (this.draining !== undefined) throw closedError();
     const { expect = [], sync = false } = options;
     const touched = [...writes, ...expect].map(({ space, key }) => `${space}\0${checkedKey(key)}`);
     const work = this.lock.run(touched, async () => {
@@ -96,11 +97,16 @@ class LevelStore implements Store {
   }
 
   close(): Promise<void> {
-    this.closing ??= Promise.allSettled(this.underWay).then(() => this.db.close());
-    return this.closing;
+    // Commits under way still read their spaces, so the door is shut only after them.
+    this.draining ??= Promise.allSettled(this.underWay).then(() => {
+      this.closing = this.db.close();
+      return this.closing;
+    });
+    return this.draining;
   }
 
   private space(name: string): Space {
+    if (this.closing !== undefined) throw closedError();
     const known = this.spaces.get(name);
     if (known !== undefined) return known;
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))

@@ -1,5 +1,7 @@
 // What every store has to do. An implementation's test calls `storeConformance` with a way to open itself.
 import { expect } from 'chai';
+import { GatewayError } from '../../errors.js';
+import { failure } from '../../testing/index.js';
 import type { Store } from '../store.js';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
@@ -100,14 +102,13 @@ export function storeConformance(
       expect(text(await store.get('a', 'k'))).to.equal('v');
     });
 
-    it('refuses commits after a close, and may be closed twice', async () => {
+    it('refuses commits and reads after a close, and may be closed twice', async () => {
       await store.close();
       await store.close();
-      const outcome = await put('k', 'v').then(
-        () => 'done',
-        () => 'refused',
-      );
-      expect(outcome).to.equal('refused');
+      for (const call of [() => put('k', 'v'), () => store.get('a', 'k'), () => keys()]) {
+        const error = await failure(GatewayError, call);
+        expect(error.code).to.equal('SHUTTING_DOWN');
+      }
     });
 
     it('refuses keys and spaces that are not names', async () => {
