@@ -53,3 +53,7 @@ export type {
 } from './cover/index.js';
 export { DEFAULT_MAX_PIXELS, PNG_FILTERS, decodePng, encodePng } from './png/index.js';
 export type { DecodeOptions, PngDecoder, PngFilter, PngOptions, RgbImage } from './png/index.js';
+export { analyse, changeRate, psnr, ssim } from './steganalysis/index.js';
+export type { Analysis, ChannelAnalysis, ChiSquareResult } from './steganalysis/index.js';
+export { StegoPool } from './pool/index.js';
+export type { StegoPoolOptions } from './pool/index.js';

@@ -36,7 +36,9 @@ function headerCheck(whitening: Uint8Array, image: RgbImage, fields: Uint8Array)
 }
 
 function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
-  return bytes.map((byte, i) => byte ^ (mask[i] ?? 0));
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < out.length; i++) out[i] = (bytes[i] ?? 0) ^ (mask[i] ?? 0);
+  return out;
 }
 
 /**

@@ -121,7 +121,7 @@ function expose(noise: Noise, width: number, height: number): Float32Array {
   const sensor = new Float32Array(width * height);
   const normals = new Float32Array(width);
   for (let y = 0; y < height; y++) {
-    const light = new Float32Array(width).fill(0.35);
+    const light = new Float32Array(width);
     for (const octave of luma) addOctave(light, octave, y);
     const colours = tints.map((tint) => {
       const row = new Float32Array(width);
@@ -131,7 +131,8 @@ function expose(noise: Noise, width: number, height: number): Float32Array {
     noise.fillNormals(normals);
     for (let x = 0; x < width; x++) {
       const tint = colours[bayerChannel(x, y)]?.[x] ?? 0;
-      const signal = Math.min(0.98, Math.max(0.004, (light[x] ?? 0) * (1 + 0.4 * tint)));
+      // Light varies by factors, not by sums: an exponential keeps shadows from going flat black.
+      const signal = Math.min(0.97, 0.22 * Math.exp(1.4 * (light[x] ?? 0)) * (1 + 0.4 * tint));
       const deviation = Math.sqrt(GAIN * signal + READ_VARIANCE);
       sensor[y * width + x] = signal + deviation * (normals[x] ?? 0);
     }
