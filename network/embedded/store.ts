@@ -1,5 +1,7 @@
 // The disk as the ledger sees it: atomic, durable batches and consistent snapshots, on `level`.
 // Kept to a small interface so that a test can put a failing disk in its place.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Level } from 'level';
 import { LedgerError } from '../ledger.js';
 
@@ -115,6 +117,9 @@ export async function openLevelStore(
   dir: string,
   options: { readonly createIfMissing: boolean },
 ): Promise<Store> {
+  if (!options.createIfMissing && !existsSync(join(dir, 'CURRENT'))) {
+    throw new LedgerError('NOT_FOUND', `there is no ledger in ${dir}`, { dir });
+  }
   const db = new Level<string, Buffer>(dir, {
     keyEncoding: 'utf8',
     valueEncoding: 'buffer',
@@ -139,9 +144,6 @@ function explainOpenFailure(error: unknown, dir: string): LedgerError {
     return new LedgerError('LOCKED', message, { dir }, { cause: error });
   }
   const text = cause instanceof Error ? cause.message : String(error);
-  if (text.includes('does not exist')) {
-    return new LedgerError('NOT_FOUND', `there is no ledger in ${dir}`, { dir }, { cause: error });
-  }
   if (code === 'LEVEL_CORRUPTION') {
     const message = `the database files in ${dir} are damaged (${text}): restore them from a backup`;
     return new LedgerError('CORRUPT', message, { dir }, { cause: error });
