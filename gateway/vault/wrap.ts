@@ -7,9 +7,9 @@ import { publicKeyOf } from './p256.js';
 
 /**
  * What a wrapped secret is: a report's data key; an epoch's private key for a full grantee; the same for the
- * hospital that may open it in an emergency; a consultation's message key.
+ * hospital that may open it in an emergency; the key that makes a patient's categories opaque; a consultation's message key.
  */
-export const wrapPurposes = ['report', 'epoch', 'escrow', 'consultation'] as const;
+export const wrapPurposes = ['report', 'epoch', 'escrow', 'tags', 'consultation'] as const;
 export type WrapPurpose = (typeof wrapPurposes)[number];
 
 /**
