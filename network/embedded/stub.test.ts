@@ -109,7 +109,9 @@ describe('the chaincode stub', () => {
   for (const step of Object.keys(STEPS)) {
     it(`refuses: ${step}`, async () => {
       const error = await expectCode(ledger.submit('probe', 'probe', [step]), 'CHAINCODE_FAILED');
-      expect(error.message).to.match(/may|must|not|offer/).and.not.match(/is not a function|undefined/);
+      expect(error.message)
+        .to.match(/may|must|not|offer/)
+        .and.not.match(/is not a function|undefined/);
     });
   }
 
