@@ -41,8 +41,8 @@ export interface Command {
 }
 
 async function keygen(args: readonly string[]): Promise<Output> {
-  const { values } = readArguments(args, ['out', 'force']);
-  const key = randomBytes(32).toString('hex');
+  const { values } = readArguments(args, ['out', 'force', 'profile']);
+  const key = randomBytes(readProfile(values.profile) ? 16 : 32).toString('hex');
   if (values.out === undefined) return { json: { key }, text: [key] };
   await writeOutput(values.out, `${key}\n`, { force: values.force ?? false, mode: 0o600 });
   return { json: { keyFile: values.out }, text: [`key written to ${values.out}`] };
@@ -83,12 +83,16 @@ async function hide(args: readonly string[]): Promise<Output> {
     : hidePixels({ payload, dataKey: key, suite, covers, maxRate });
   const toFolder = paths.length > 1;
   if (toFolder) await makeFolder(out);
+  const fileOf = (index: number): string =>
+    toFolder ? join(out, `part-${String(index + 1).padStart(2, '0')}.png`) : out;
+  // Checked for all before the first is written.
+  for (const index of hidden.images.keys()) await requireFree(fileOf(index), force);
   const written = [];
   for (const [index, image] of hidden.images.entries()) {
+    const file = fileOf(index);
     const part = hidden.figures.parts[index];
     const cover = covers[part?.coverIndex ?? 0];
     if (part === undefined || cover === undefined) continue;
-    const file = toFolder ? join(out, `part-${String(index + 1).padStart(2, '0')}.png`) : out;
     const bytes = encodePng(image, png);
     await writeOutput(file, bytes, { force });
     const quality = qualityOf(cover, image, part.rate);
@@ -198,7 +202,7 @@ async function analyseCommand(args: readonly string[]): Promise<Output> {
 
 /** All commands, by name. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
-  keygen: { usage: 'keygen [--out key.txt] [--force]', run: keygen },
+  keygen: { usage: 'keygen [--out key.txt] [--profile paper] [--force]', run: keygen },
   hide: {
     usage:
       'hide --cover photo.png [--cover ...] --in report.pdf --out stego.png --key-file key.txt\n' +
