@@ -1,0 +1,204 @@
+// Consents: the ledger decides, the vaults follow. What a grantee needs to open is wrapped before the grant is on the
+// ledger, and taken away after the revocation is.
+
+import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
+import { covers, holdsEpoch } from '@prms/chaincode/rules';
+import { GatewayError } from '../errors.js';
+import { unsealerOf, type Actor } from './actor.js';
+import { tagOf, type Circle } from './circle.js';
+import type { AppliedReceipt, PageRequest, Records } from './records.js';
+import { recipientOf, type Vaults } from './vaults.js';
+
+/** As the ledger's, but with categories in plain words. */
+export type PlainScope =
+  | Exclude<Scope, { kind: 'partial' }>
+  | (Omit<Extract<Scope, { kind: 'partial' }>, 'tags'> & {
+      readonly categories?: readonly string[] | undefined;
+    });
+export type PlainTerms = Omit<ConsentTerms, 'scope'> & { readonly scope: PlainScope };
+
+export class Consents {
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly vaults: Vaults;
+      readonly circle: Circle;
+    },
+  ) {}
+
+  async grant(
+    actor: Actor,
+    patientId: string,
+    plain: PlainTerms,
+  ): Promise<{ receipt: AppliedReceipt; id: string }> {
+    const { records } = this.parts;
+    const patient = await records.patient(patientId);
+    const terms = await this.#opaque(actor, patient, plain);
+    await this.#wrapFor(actor, patient, terms);
+    const receipt = await records.act(
+      actor,
+      'consent:grant',
+      { patient: patientId, terms },
+      patientId,
+    );
+    return { receipt, id: receipt.id };
+  }
+
+  async amend(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    change: { terms: PlainTerms; replaces: number },
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { records, circle } = this.parts;
+    const patient = await records.patient(patientId);
+    const before = consentOf(patient, id);
+    const terms = await this.#opaque(actor, patient, change.terms);
+    await this.#wrapFor(actor, patient, terms);
+    const leaves = holdsEpoch(before.terms) && !holdsEpoch(terms);
+    const epoch = leaves ? await circle.renew(actor, patient, { consent: id }) : undefined;
+    const args = {
+      patient: patientId,
+      id,
+      replaces: change.replaces,
+      terms,
+      ...(epoch && { epoch }),
+    };
+    const receipt = await records.act(actor, 'consent:amend', args, patientId);
+    await this.#unwrap(patient, before, terms);
+    return { receipt };
+  }
+
+  async revoke(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    { replaces }: { replaces: number },
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { records, circle } = this.parts;
+    const patient = await records.patient(patientId);
+    const consent = consentOf(patient, id);
+    const epoch =
+      consent.status === 'active' && holdsEpoch(consent.terms)
+        ? await circle.renew(actor, patient, { consent: id })
+        : undefined;
+    const args = { patient: patientId, id, replaces, ...(epoch && { epoch }) };
+    const receipt = await records.act(actor, 'consent:revoke', args, patientId);
+    await this.#unwrap(patient, consent, null);
+    return { receipt };
+  }
+
+  /** The patient's consents, for the patient and the relatives who act for them. */
+  async list(actor: Actor, patientId: string): Promise<readonly Consent[]> {
+    const patient = await this.parts.records.patient(patientId);
+    const kin = patient.kin.some(
+      (link) => link.relative === actor.userId && link.status === 'active',
+    );
+    if (actor.userId !== patientId && !kin && actor.role !== 'auditor') {
+      throw new GatewayError('FORBIDDEN', 'Only the patient and their relatives see all consents.');
+    }
+    return patient.consents;
+  }
+
+  /** What others have granted to this user or hospital. */
+  received(
+    actor: Actor,
+    page: PageRequest,
+  ): Promise<Page<{ readonly patient: string; readonly consent: Consent }>> {
+    return this.parts.records.grants(actor.userId, page);
+  }
+
+  async explain(
+    actor: Actor,
+    patientId: string,
+    question: {
+      actor: string;
+      report: string;
+      action: string;
+      purpose: string;
+      actingFor?: string | undefined;
+    },
+  ): Promise<unknown> {
+    if (question.actor !== actor.userId) await this.list(actor, patientId);
+    return this.parts.records.explain({
+      ...question,
+      patient: patientId,
+      now: this.parts.records.now(),
+    });
+  }
+
+  async #opaque(
+    actor: Actor,
+    patient: Patient,
+    { scope, ...terms }: PlainTerms,
+  ): Promise<ConsentTerms> {
+    if (scope.kind !== 'partial') return { ...terms, scope };
+    const { categories, ...filters } = scope;
+    if (!categories) return { ...terms, scope: filters };
+    const tagKey = await this.parts.vaults.openTagKey(patient.id, unsealerOf(actor));
+    return {
+      ...terms,
+      scope: {
+        ...filters,
+        tags: [...new Set(categories.map((category) => tagOf(tagKey, category)))],
+      },
+    };
+  }
+
+  async #wrapFor(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
+    if (terms.effect === 'deny') return;
+    const { records, vaults, circle } = this.parts;
+    const grantee = recipientOf(await records.user(terms.grantee.id));
+    if (terms.actions.includes('upload')) await circle.shareTags(actor, patient, grantee);
+    const epoch = await circle.open(actor, patient);
+    if (holdsEpoch(terms)) return vaults.giveEpoch(patient, epoch, grantee);
+    for await (const report of this.#covered(patient.id, terms.scope)) {
+      await vaults.giveReport(
+        report.id,
+        await vaults.dataKeyByEpoch(patient, report, epoch),
+        grantee,
+      );
+    }
+  }
+
+  /** Takes away what only this consent gave. */
+  async #unwrap(patient: Patient, ended: Consent, next: ConsentTerms | null): Promise<void> {
+    if (ended.terms.effect === 'deny') return;
+    const { records, vaults, circle } = this.parts;
+    const grantee = recipientOf(await records.user(ended.terms.grantee.id));
+    if (holdsEpoch(ended.terms)) {
+      if (!circle.stays(patient, grantee.id, { consent: ended.id }))
+        await vaults.takeEpoch(patient, grantee);
+      return;
+    }
+    const others = patient.consents.filter(
+      (c) =>
+        c.id !== ended.id &&
+        c.status === 'active' &&
+        c.terms.effect === 'permit' &&
+        c.terms.grantee.id === grantee.id,
+    );
+    const stillGiven = [
+      ...others.map((c) => c.terms.scope),
+      ...(next?.effect === 'permit' ? [next.scope] : []),
+    ];
+    for await (const report of this.#covered(patient.id, ended.terms.scope)) {
+      if (!stillGiven.some((scope) => covers(scope, report)))
+        await vaults.takeReport(report.id, grantee);
+    }
+  }
+
+  async *#covered(patient: string, scope: Scope): AsyncIterable<Report> {
+    for await (const report of this.parts.records.all((page) =>
+      this.parts.records.reports(patient, page),
+    )) {
+      if (report.status !== 'erased' && covers(scope, report)) yield report;
+    }
+  }
+}
+
+function consentOf(patient: Patient, id: string): Consent {
+  const consent = patient.consents.find((c) => c.id === id);
+  if (consent) return consent;
+  throw new GatewayError('NOT_FOUND', 'There is no such consent.', { ids: { consent: id } });
+}

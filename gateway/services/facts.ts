@@ -1,0 +1,90 @@
+// The facts that a rule needs, gathered from the ledger: so that a page can say what is allowed before anybody asks, and
+// an upload is refused before it has cost anything. The ledger decides again, and its word counts.
+
+import type {
+  Access,
+  AccessOutcome,
+  Action,
+  Affiliation,
+  Hospital,
+  Patient,
+  Purpose,
+  Report,
+  User,
+} from '@prms/chaincode';
+import { activeKin, decideAccess, type AccessFacts } from '@prms/chaincode/rules';
+import { GatewayError } from '../errors.js';
+import type { Actor } from './actor.js';
+import type { Records } from './records.js';
+
+export interface Wish {
+  readonly action: Action;
+  readonly purpose: Purpose;
+  readonly actingFor?: string | undefined;
+}
+
+/** Everything but the report. */
+export type Standing = Omit<AccessFacts, 'report' | 'emergency'>;
+
+export async function standingOf(
+  records: Records,
+  actor: Actor,
+  patient: Patient,
+  actingFor: string | undefined,
+): Promise<Standing> {
+  const user = await records.user(actor.userId);
+  if (actingFor === undefined || user.role !== 'doctor') return { patient, actor: user };
+  const [affiliation, hospital] = await Promise.all([
+    orNull<Affiliation>(records.affiliation(actingFor, actor.userId)),
+    orNull<User>(records.user(actingFor)),
+  ]);
+  return { patient, actor: user, affiliation, hospital: asHospital(hospital) };
+}
+
+/** What the ledger would say to a request to read, now. */
+export function foresee(
+  standing: Standing,
+  report: Report,
+  wish: Wish,
+  now: number,
+  emergency: Access | null = null,
+): AccessOutcome {
+  return decideAccess({ ...wish, now }, { ...standing, report, emergency });
+}
+
+/** Does this person stand near enough to the patient to see that reports exist? What they may read is another question. */
+export function standsNear(patient: Patient, actor: Actor, now: number): boolean {
+  return (
+    actor.userId === patient.id ||
+    actor.role === 'auditor' ||
+    activeKin(patient, actor.userId, now) !== undefined ||
+    patient.care.some(
+      (care) =>
+        (care.doctor === actor.userId || care.hospital === actor.userId) &&
+        care.status === 'approved',
+    ) ||
+    patient.consents.some(
+      (consent) => consent.status === 'active' && consent.terms.grantee.id === actor.userId,
+    )
+  );
+}
+
+export function mustStandNear(patient: Patient, actor: Actor, now: number): void {
+  if (standsNear(patient, actor, now)) return;
+  throw new GatewayError('FORBIDDEN', 'You have no relation to this patient.', {
+    ids: { patient: patient.id },
+  });
+}
+
+async function orNull<T>(question: Promise<T>): Promise<T | null> {
+  try {
+    return await question;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+function asHospital(user: User | null): Hospital | null {
+  return user?.role === 'hospital' ? user : null;
+}

@@ -1,0 +1,125 @@
+// Relatives: links with rights, and the keys that come with them.
+
+import type { KinLink, KinRight, Page, Patient } from '@prms/chaincode';
+import { holdsVault } from '@prms/chaincode/rules';
+import { GatewayError } from '../errors.js';
+import type { Actor } from './actor.js';
+import type { Circle } from './circle.js';
+import type { AppliedReceipt, PageRequest, Records } from './records.js';
+import { recipientOf, type Vaults } from './vaults.js';
+
+export interface KinTerms {
+  readonly rights: KinRight[];
+  readonly notAfter?: number | undefined;
+}
+
+export class Kin {
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly vaults: Vaults;
+      readonly circle: Circle;
+    },
+  ) {}
+
+  async link(
+    actor: Actor,
+    patientId: string,
+    { relative, ...terms }: KinTerms & { relative: string },
+  ): Promise<{ receipt: AppliedReceipt; id: string }> {
+    const { records } = this.parts;
+    await this.#equip(actor, await records.patient(patientId), relative, terms.rights);
+    const receipt = await records.act(
+      actor,
+      'kin:link',
+      { patient: patientId, relative, ...terms },
+      patientId,
+    );
+    return { receipt, id: receipt.id };
+  }
+
+  async amend(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    { replaces, ...terms }: KinTerms & { replaces: number },
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { records, circle } = this.parts;
+    const patient = await records.patient(patientId);
+    const link = linkOf(patient, id);
+    await this.#equip(actor, patient, link.relative, terms.rights);
+    const leaves = holdsVault(link.rights) && !holdsVault(terms.rights);
+    const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
+    const receipt = await records.act(
+      actor,
+      'kin:amend',
+      { patient: patientId, id, replaces, ...terms, ...(epoch && { epoch }) },
+      patientId,
+    );
+    if (leaves) await this.#takeVault(patient, link);
+    return { receipt };
+  }
+
+  async end(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    { replaces }: { replaces: number },
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { records, circle } = this.parts;
+    const patient = await records.patient(patientId);
+    const link = linkOf(patient, id);
+    const leaves =
+      link.status === 'active' && holdsVault(link.rights) && link.relative !== actor.userId;
+    const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
+    const receipt = await records.act(
+      actor,
+      'kin:end',
+      { patient: patientId, id, replaces, ...(epoch && { epoch }) },
+      patientId,
+    );
+    if (holdsVault(link.rights)) await this.#takeVault(patient, link);
+    return { receipt };
+  }
+
+  async listOf(actor: Actor, patientId: string): Promise<readonly KinLink[]> {
+    const { kin } = await this.parts.records.patient(patientId);
+    if (actor.userId === patientId || actor.role === 'auditor') return kin;
+    const own = kin.filter((link) => link.relative === actor.userId);
+    if (own.length > 0) return own;
+    throw new GatewayError('FORBIDDEN', 'Only the patient sees who their relatives are.');
+  }
+
+  mine(
+    actor: Actor,
+    page: PageRequest,
+  ): Promise<Page<{ readonly patient: string; readonly link: KinLink }>> {
+    return this.parts.records.kinOf(actor.userId, page);
+  }
+
+  /** What the rights need: the vault's key to act for the patient, the categories' key to add to the record. */
+  async #equip(
+    actor: Actor,
+    patient: Patient,
+    relative: string,
+    rights: readonly KinRight[],
+  ): Promise<void> {
+    const { records, circle } = this.parts;
+    const recipient = recipientOf(await records.user(relative));
+    if (holdsVault(rights)) await circle.admit(actor, patient, recipient);
+    if (holdsVault(rights) || rights.includes('keep'))
+      await circle.shareTags(actor, patient, recipient);
+  }
+
+  async #takeVault(patient: Patient, link: KinLink): Promise<void> {
+    const { records, vaults, circle } = this.parts;
+    if (circle.stays(patient, link.relative, { kin: link.id })) return;
+    await vaults.takeEpoch(patient, recipientOf(await records.user(link.relative)));
+  }
+}
+
+function linkOf(patient: Patient, id: string): KinLink {
+  const link = patient.kin.find((k) => k.id === id);
+  if (link) return link;
+  throw new GatewayError('NOT_FOUND', 'There is no such link.', { ids: { kin: id } });
+}

@@ -1,0 +1,4 @@
+export { Objects } from './objects.js';
+export { Reports, type ListedReport, type ListQuery } from './reports.js';
+export { labelSchema, SealedReports, type Label, type StoredImage } from './sealed-report.js';
+export { Uploads, type Uploaded, type UploadedFile, type UploadMeta } from './uploads.js';

@@ -1,0 +1,249 @@
+// The record as a list, and what ends a report: withdrawal and erasure.
+
+import type { AccessOutcome, Page, Patient, Purpose, Report, User } from '@prms/chaincode';
+import { activeKin } from '@prms/chaincode/rules';
+import { z } from 'zod';
+import { GatewayError } from '../../errors.js';
+import { Documents, type Store } from '../../store/index.js';
+import { encodePublicKey, publicKeyOf } from '../../vault/index.js';
+import { unsealerOf, type Actor } from '../actor.js';
+import type { Circle } from '../circle.js';
+import { foresee, mustStandNear, standingOf } from '../facts.js';
+import type { AppliedReceipt, PageRequest, Records } from '../records.js';
+import { recipientOf, type OpenEpoch, type Vaults } from '../vaults.js';
+import type { Label, SealedReports } from './sealed-report.js';
+
+/** A report as a list shows it. */
+export interface ListedReport {
+  readonly id: string;
+  readonly author: string;
+  readonly actingFor?: string;
+  readonly month: string;
+  readonly anchoredAt: number;
+  readonly status: Report['status'];
+  readonly storage: 'stego' | 'encrypted';
+  readonly parts: number;
+  readonly version: number;
+  readonly supersedes?: string;
+  readonly supersededBy?: string;
+  /** What the ledger would say if this reader asked for it now. */
+  readonly allowed: AccessOutcome;
+  /** Title and kind: for the patient and guardians alone; others see them when they open the report, on the record. */
+  readonly label?: Label;
+}
+
+export interface ListQuery extends PageRequest {
+  readonly purpose?: Purpose | undefined;
+  readonly actingFor?: string | undefined;
+}
+
+const erasureSchema = z.strictObject({
+  patient: z.string(),
+  report: z.string(),
+  epochKey: z.string(),
+});
+
+export class Reports {
+  readonly #erasures: Documents<z.infer<typeof erasureSchema>>;
+
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly vaults: Vaults;
+      readonly circle: Circle;
+      readonly sealed: SealedReports;
+      readonly store: Store;
+    },
+  ) {
+    this.#erasures = new Documents(parts.store, 'erasures', erasureSchema);
+  }
+
+  async list(actor: Actor, patientId: string, query: ListQuery): Promise<Page<ListedReport>> {
+    const patient = await this.parts.records.patient(patientId);
+    mustStandNear(patient, actor, this.parts.records.now());
+    const { items, bookmark } = await this.parts.records.reports(patientId, query);
+    return { items: await this.#shown(actor, patient, items, query), bookmark };
+  }
+
+  async get(actor: Actor, patientId: string, id: string, query: ListQuery): Promise<ListedReport> {
+    const patient = await this.parts.records.patient(patientId);
+    mustStandNear(patient, actor, this.parts.records.now());
+    const [shown] = await this.#shown(
+      actor,
+      patient,
+      [await this.parts.records.report(patientId, id)],
+      query,
+    );
+    if (shown) return shown;
+    throw new GatewayError('NOT_FOUND', 'There is no such report.', { ids: { report: id } });
+  }
+
+  /** What the cloud sees. Shows nothing of the report: for the patient, and for relatives, as the encrypted view. */
+  async stegoImage(actor: Actor, patientId: string, id: string, part: number): Promise<Uint8Array> {
+    const patient = await this.parts.records.patient(patientId);
+    const near =
+      actor.userId === patientId || activeKin(patient, actor.userId, this.parts.records.now());
+    if (!near)
+      throw new GatewayError(
+        'FORBIDDEN',
+        'Only the patient and their relatives see the stored picture.',
+      );
+    const report = await this.parts.records.report(patientId, id);
+    const object = report.terms.parts[part];
+    if (!object || report.terms.storage !== 'stego')
+      throw new GatewayError('NOT_FOUND', 'This report has no such picture.', {
+        ids: { report: id },
+      });
+    return this.parts.sealed.image(object);
+  }
+
+  async withdraw(
+    actor: Actor,
+    patient: string,
+    id: string,
+    replaces: number,
+  ): Promise<{ receipt: AppliedReceipt }> {
+    return {
+      receipt: await this.parts.records.act(
+        actor,
+        'report:withdraw',
+        { patient, id, replaces },
+        patient,
+      ),
+    };
+  }
+
+  /**
+   * Erases: first the ledger says so, then images, label and every wrap of the key are destroyed. What a crash or an
+   * unreachable cloud leaves behind is taken up again by `finishErasures`.
+   */
+  async erase(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    replaces: number,
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { records, vaults, circle } = this.parts;
+    const patient = await records.patient(patientId);
+    const report = await records.report(patientId, id);
+    const epoch = await vaults.earlierEpoch(
+      patient,
+      await circle.open(actor, patient),
+      report.terms.epoch,
+    );
+    const epochKey = encodePublicKey(publicKeyOf(epoch.privateKey));
+    await this.#erasures.put(id, { patient: patientId, report: id, epochKey }, { sync: true });
+    const receipt = await records.act(
+      actor,
+      'report:erase',
+      { patient: patientId, id, replaces },
+      patientId,
+    );
+    await this.finishErasures();
+    return { receipt };
+  }
+
+  /** Destroys what the ledger says is erased and the clouds still hold. @returns how many could not be finished yet */
+  async finishErasures(): Promise<number> {
+    let unfinished = 0;
+    for await (const { key, value } of this.#erasures.list()) {
+      try {
+        if (await this.#destroy(value)) await this.#erasures.delete(key, { sync: true });
+        else unfinished++;
+      } catch {
+        unfinished++;
+      }
+    }
+    return unfinished;
+  }
+
+  async #destroy({
+    patient: patientId,
+    report: id,
+    epochKey,
+  }: z.infer<typeof erasureSchema>): Promise<boolean> {
+    const { records, vaults, sealed } = this.parts;
+    const [patient, report] = [
+      await records.patient(patientId),
+      await records.report(patientId, id),
+    ];
+    if (report.status !== 'erased') return false;
+    const grantees: User[] = [];
+    for (const grantee of new Set(patient.consents.map((c) => c.terms.grantee.id)))
+      grantees.push(await records.user(grantee));
+    await vaults.destroyDataKey(report, patient, epochKey, grantees.map(recipientOf));
+    await sealed.destroy(report.terms);
+    return true;
+  }
+
+  async #shown(
+    actor: Actor,
+    patient: Patient,
+    reports: readonly Report[],
+    query: ListQuery,
+  ): Promise<ListedReport[]> {
+    const { records } = this.parts;
+    const now = records.now();
+    const wish = {
+      action: 'view',
+      purpose: query.purpose ?? 'treatment',
+      actingFor: query.actingFor,
+    } as const;
+    const standing = await standingOf(records, actor, patient, query.actingFor);
+    const epoch = await this.#ownersEpoch(actor, patient);
+    const shown: ListedReport[] = [];
+    for (const report of reports) {
+      const label =
+        epoch && report.status !== 'erased' ? await this.#label(patient, report, epoch) : undefined;
+      const {
+        id,
+        author,
+        actingFor,
+        anchoredAt,
+        status,
+        terms,
+        version,
+        supersedes,
+        supersededBy,
+      } = report;
+      shown.push({
+        id,
+        author,
+        month: terms.month,
+        anchoredAt,
+        status,
+        storage: terms.storage,
+        parts: terms.parts.length,
+        version,
+        allowed: foresee(standing, report, wish, now),
+        ...(actingFor !== undefined && { actingFor }),
+        ...(supersedes !== undefined && { supersedes }),
+        ...(supersededBy !== undefined && { supersededBy }),
+        ...(label && { label }),
+      });
+    }
+    return shown;
+  }
+
+  async #ownersEpoch(actor: Actor, patient: Patient): Promise<OpenEpoch | undefined> {
+    const guardian =
+      activeKin(patient, actor.userId, this.parts.records.now())?.rights.includes('guardian') ===
+      true;
+    return actor.userId === patient.id || guardian
+      ? this.parts.vaults.openEpoch(patient, unsealerOf(actor))
+      : undefined;
+  }
+
+  /** A title that can't be read is left out: the list must show the report all the same. */
+  async #label(patient: Patient, report: Report, epoch: OpenEpoch): Promise<Label | undefined> {
+    try {
+      return await this.parts.sealed.openLabel(
+        report,
+        await this.parts.vaults.dataKeyByEpoch(patient, report, epoch),
+      );
+    } catch (error) {
+      if (error instanceof GatewayError) return undefined;
+      throw error;
+    }
+  }
+}

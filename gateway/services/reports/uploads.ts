@@ -1,0 +1,268 @@
+// Adding a report: hide or encrypt it, store it, wrap its key for whoever may read it, and anchor it.
+
+import { createHash } from 'node:crypto';
+import { monthOf, type Patient, type ReportTerms } from '@prms/chaincode';
+import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
+import { capacityBytes, type Suite } from '@prms/stego';
+import type { RandomBytes } from '../../ambient.js';
+import { GatewayError } from '../../errors.js';
+import { wipe } from '../../vault/index.js';
+import { unsealerOf, type Actor } from '../actor.js';
+import { tagOf } from '../circle.js';
+import type { Covers, ReservedCover } from '../covers.js';
+import { standingOf } from '../facts.js';
+import type { HospitalKeys } from '../hospital-keys.js';
+import type { AppliedReceipt, Records } from '../records.js';
+import { recipientOf, type Vaults } from '../vaults.js';
+import { commitmentOf, type Label, type SealedReports, type StoredImage } from './sealed-report.js';
+
+export interface UploadMeta {
+  readonly title: string;
+  readonly category: string;
+  /** `YYYY-MM`; default the present month. */
+  readonly month?: string | undefined;
+  /** The hospital that an uploading doctor acts for. */
+  readonly actingFor?: string | undefined;
+  readonly suite?: Suite | undefined;
+  /** The report that this one replaces. */
+  readonly supersedes?: { readonly id: string; readonly replaces: number } | undefined;
+}
+
+export interface UploadedFile {
+  readonly bytes: Uint8Array;
+  readonly fileName: string;
+  /** Sniffed, never the sender's word. */
+  readonly mediaType: string;
+}
+
+export interface Uploaded {
+  readonly receipt: AppliedReceipt;
+  readonly report: {
+    readonly id: string;
+    readonly storage: 'stego' | 'encrypted';
+    readonly images: readonly StoredImage[];
+    readonly sha256: string;
+    readonly mediaType: string;
+    readonly bytes: number;
+    /** What the uploader should know: a made cover, or a report too large to hide. */
+    readonly notice?: string;
+  };
+}
+
+interface Stored {
+  readonly terms: Pick<ReportTerms, 'storage' | 'parts'>;
+  readonly images: readonly StoredImage[];
+  readonly notice?: string;
+}
+
+export class Uploads {
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly vaults: Vaults;
+      readonly covers: Covers;
+      readonly hospitalKeys: HospitalKeys;
+      readonly sealed: SealedReports;
+      readonly random: RandomBytes;
+      readonly stegoLimitBytes: number;
+      readonly maxRate: number;
+    },
+  ) {}
+
+  /** @throws GatewayError REFUSED | CONFLICT (a cover used before) | CLOUD_UNAVAILABLE | …; StegoError for a bad cover */
+  async upload(
+    actor: Actor,
+    patientId: string,
+    meta: UploadMeta,
+    file: UploadedFile,
+    coverFiles: readonly Uint8Array[],
+  ): Promise<Uploaded> {
+    const { records, random } = this.parts;
+    const patient = await records.patient(patientId);
+    await this.#checkMayAnchor(actor, patient, meta.actingFor);
+    const id = records.newId();
+    const dataKey = random(32);
+    try {
+      const sha256 = createHash('sha256').update(file.bytes).digest('hex');
+      const label: Label = {
+        title: meta.title,
+        fileName: file.fileName,
+        mediaType: file.mediaType,
+        bytes: file.bytes.length,
+        sha256,
+        category: meta.category,
+      };
+      const stored = await this.#store(
+        actor,
+        id,
+        file.bytes,
+        dataKey,
+        meta.suite ?? 'A256GCM',
+        coverFiles,
+      );
+      const terms = await this.#terms(actor, patient, meta, { id, label, dataKey, stored });
+      await this.#wrap(actor, patient, id, terms, dataKey);
+      const receipt = await this.#anchor(actor, patientId, meta, id, terms);
+      const { mediaType, bytes } = label;
+      const { images, notice } = stored;
+      return {
+        receipt,
+        report: {
+          id,
+          storage: terms.storage,
+          images,
+          sha256,
+          mediaType,
+          bytes,
+          ...(notice !== undefined && { notice }),
+        },
+      };
+    } finally {
+      wipe(dataKey);
+    }
+  }
+
+  async #checkMayAnchor(
+    actor: Actor,
+    patient: Patient,
+    actingFor: string | undefined,
+  ): Promise<void> {
+    const standing = await standingOf(this.parts.records, actor, patient, actingFor);
+    const ruling = mayAnchor({ ...standing, report: null }, actingFor, this.parts.records.now());
+    if (!ruling.permit)
+      throw new GatewayError('REFUSED', `This report may not be added: ${ruling.code}.`, {
+        reason: ruling.code,
+        ids: { patient: patient.id },
+      });
+  }
+
+  async #store(
+    actor: Actor,
+    id: string,
+    payload: Uint8Array,
+    dataKey: Uint8Array,
+    suite: Suite,
+    files: readonly Uint8Array[],
+  ): Promise<Stored> {
+    const { sealed, stegoLimitBytes } = this.parts;
+    if (payload.length > stegoLimitBytes) {
+      const part = await sealed.encrypt(payload, dataKey, id);
+      return {
+        terms: { storage: 'encrypted', parts: [part] },
+        images: [],
+        notice: 'This report is too large to hide in pictures: it is stored encrypted only.',
+      };
+    }
+    const reserved = await this.#gather(actor, payload.length, files);
+    const { parts, images } = await sealed
+      .hide(payload, dataKey, suite, reserved)
+      .catch(async (error: unknown) => {
+        await Promise.all(reserved.map((cover) => cover.release()));
+        throw error;
+      });
+    await Promise.all(
+      reserved.map((cover, i) => (i < images.length ? cover.spend() : cover.release())),
+    );
+    const made = images.filter((image) => image.synthesised).length;
+    return {
+      terms: { storage: 'stego', parts },
+      images,
+      ...(made > 0 && {
+        notice: `There was no unused cover photo for ${made} of ${images.length} images: a synthetic picture was made. Real photos of your own hide better.`,
+      }),
+    };
+  }
+
+  /** The photos that came along, then the owner's waiting ones, then made ones, until there is room. */
+  async #gather(
+    actor: Actor,
+    payloadBytes: number,
+    files: readonly Uint8Array[],
+  ): Promise<ReservedCover[]> {
+    const { covers } = this.parts;
+    const gathered: ReservedCover[] = [];
+    const room = () =>
+      gathered.reduce(
+        (sum, { cover }) => sum + capacityBytes(cover, { maxRate: this.parts.maxRate }),
+        0,
+      );
+    try {
+      for (const file of files) gathered.push(await covers.reserve(file));
+      while (room() < payloadBytes) {
+        gathered.push(
+          (await covers.reserveOwn(actor)) ?? (await covers.synthesise(payloadBytes - room())),
+        );
+      }
+      return gathered.length > 0
+        ? gathered
+        : [(await covers.reserveOwn(actor)) ?? (await covers.synthesise(payloadBytes))];
+    } catch (error) {
+      await Promise.all(gathered.map((cover) => cover.release()));
+      throw error;
+    }
+  }
+
+  async #terms(
+    actor: Actor,
+    patient: Patient,
+    meta: UploadMeta,
+    made: { id: string; label: Label; dataKey: Uint8Array; stored: Stored },
+  ): Promise<ReportTerms> {
+    const { vaults, sealed, hospitalKeys, records } = this.parts;
+    const reader =
+      meta.actingFor === undefined
+        ? unsealerOf(actor)
+        : await hospitalKeys.unsealer(meta.actingFor);
+    const tagKey = await vaults.openTagKey(patient.id, reader);
+    return {
+      ...made.stored.terms,
+      suite: meta.suite ?? 'A256GCM',
+      label: await sealed.storeLabel(made.label, made.dataKey, made.id),
+      commitment: commitmentOf(made.dataKey, made.id, made.label.sha256),
+      tag: tagOf(tagKey, meta.category),
+      month: meta.month ?? monthOf(records.now()),
+      epoch: patient.epoch.number,
+    };
+  }
+
+  /** For the vault, and for each grantee whose partial consent this report falls under. */
+  async #wrap(
+    actor: Actor,
+    patient: Patient,
+    id: string,
+    terms: ReportTerms,
+    dataKey: Uint8Array,
+  ): Promise<void> {
+    const { vaults, records } = this.parts;
+    await vaults.storeDataKey(patient, id, dataKey);
+    const facts = { id, author: actor.userId, terms };
+    const partial = patient.consents.filter(
+      (c) =>
+        c.status === 'active' &&
+        c.terms.effect === 'permit' &&
+        c.terms.scope.kind === 'partial' &&
+        covered(c.terms.scope, facts),
+    );
+    for (const grantee of new Set(partial.map((c) => c.terms.grantee.id))) {
+      await vaults.giveReport(id, dataKey, recipientOf(await records.user(grantee)));
+    }
+  }
+
+  #anchor(
+    actor: Actor,
+    patient: string,
+    { actingFor, supersedes }: UploadMeta,
+    id: string,
+    report: ReportTerms,
+  ): Promise<AppliedReceipt> {
+    const args = { patient, report, ...(actingFor !== undefined && { actingFor }) };
+    if (!supersedes) return this.parts.records.act(actor, 'report:anchor', args, patient, id);
+    return this.parts.records.act(
+      actor,
+      'report:supersede',
+      { ...args, ...supersedes },
+      patient,
+      id,
+    );
+  }
+}

@@ -1,0 +1,69 @@
+// An access that the ledger has recorded gives its session a ticket: for a few minutes the bytes may be fetched, in
+// ranges. Kept in memory only; a restart ends them all.
+
+import type { Report } from '@prms/chaincode';
+import type { Clock, RandomBytes } from '../ambient.js';
+import { GatewayError } from '../errors.js';
+import { wipe } from '../vault/index.js';
+import type { Label } from './reports/index.js';
+
+export interface Ticket {
+  readonly sessionId: string;
+  readonly access: string;
+  readonly report: Report;
+  readonly label: Label;
+  readonly dataKey: Uint8Array;
+  readonly expiresAt: number;
+}
+
+const MAX_TICKETS = 10_000;
+
+export class Tickets {
+  readonly #tickets = new Map<string, Ticket>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: RandomBytes,
+    private readonly lifeMs: number,
+  ) {}
+
+  issue(content: Omit<Ticket, 'expiresAt'>): { ticket: string; expiresAt: number } {
+    this.sweep();
+    if (this.#tickets.size >= MAX_TICKETS)
+      throw new GatewayError('BUSY', 'Too many reports are open at once.', {
+        retryAfterMs: 10_000,
+      });
+    const ticket = Buffer.from(this.random(32)).toString('base64url');
+    const expiresAt = this.clock.now() + this.lifeMs;
+    this.#tickets.set(ticket, { ...content, expiresAt });
+    return { ticket, expiresAt };
+  }
+
+  /** @throws GatewayError NOT_FOUND, also for another session's ticket */
+  take(ticket: string, sessionId: string): Ticket {
+    this.sweep();
+    const found = this.#tickets.get(ticket);
+    if (found?.sessionId === sessionId) return found;
+    throw new GatewayError(
+      'NOT_FOUND',
+      'This ticket is not valid (any more): ask for access again.',
+    );
+  }
+
+  /** Oldest first: all live equally long. */
+  sweep(): void {
+    for (const [ticket, { expiresAt }] of this.#tickets) {
+      if (expiresAt > this.clock.now()) return;
+      this.#drop(ticket);
+    }
+  }
+
+  dropAll(): void {
+    for (const ticket of this.#tickets.keys()) this.#drop(ticket);
+  }
+
+  #drop(ticket: string): void {
+    wipe(this.#tickets.get(ticket)?.dataKey ?? new Uint8Array());
+    this.#tickets.delete(ticket);
+  }
+}
