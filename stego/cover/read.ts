@@ -33,13 +33,31 @@ function sniff(bytes: Uint8Array): FileFormat {
   throw new StegoError('UNSUPPORTED_IMAGE', 'a cover is a PNG, JPEG, WebP or TIFF image');
 }
 
-const LOSSLESS_TIFF = new Set(['none', 'lzw', 'deflate', 'packbits', 'zstd']);
+// TIFF 6.0 and its supplements: none, LZW, deflate (two numbers), PackBits, Zstandard.
+const LOSSLESS_TIFF = new Set([1, 5, 8, 32773, 32946, 50000]);
+const COMPRESSION_TAG = 259;
 
-function isLossy(format: FileFormat, bytes: Uint8Array, compression: string | undefined): boolean {
+/** The first page's Compression tag; undefined when it cannot be found, which counts as lossy. */
+function tiffCompression(bytes: Uint8Array): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const little = bytes[0] === 0x49;
+  if (bytes.length < 8) return undefined;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > bytes.length) return undefined;
+  const entries = view.getUint16(directory, little);
+  for (let i = 0; i < entries; i++) {
+    const entry = directory + 2 + i * 12;
+    if (entry + 12 > bytes.length) return undefined;
+    if (view.getUint16(entry, little) === COMPRESSION_TAG) return view.getUint16(entry + 8, little);
+  }
+  return undefined;
+}
+
+function isLossy(format: FileFormat, bytes: Uint8Array): boolean {
   if (format === 'jpeg') return true;
   // RFC 9649: lossless WebP keeps its picture in a VP8L chunk.
   if (format === 'webp') return !Buffer.from(bytes.subarray(0, 4096)).includes('VP8L');
-  return format === 'tiff' && !LOSSLESS_TIFF.has(compression ?? 'unknown');
+  return format === 'tiff' && !LOSSLESS_TIFF.has(tiffCompression(bytes) ?? 0);
 }
 
 /** Upright, on white where transparent, 8-bit RGB. */
@@ -86,15 +104,14 @@ async function readWithSharp(
   maxPixels: number,
 ): Promise<{ decoded: RgbImage; lossy: boolean }> {
   try {
-    const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
-    const { width, height } = metadata;
+    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (width * height > maxPixels) {
       throw new StegoError('IMAGE_TOO_LARGE', `the image has more than ${maxPixels} pixels`, {
         width,
         height,
       });
     }
-    const lossy = isLossy(format, bytes, metadata.compression);
+    const lossy = isLossy(format, bytes);
     return { decoded: await decode(bytes, maxPixels), lossy };
   } catch (cause) {
     if (cause instanceof StegoError) throw cause;
