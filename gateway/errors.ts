@@ -32,6 +32,7 @@ const table = {
   BUSY: [503, 'Busy', 'Try again in a moment: a queue is full.'],
   LEDGER_UNAVAILABLE: [503, 'Ledger unavailable', 'Try again later: the ledger does not answer.'],
   SHUTTING_DOWN: [503, 'Shutting down', 'Try again in a moment.'],
+  TIMEOUT: [504, 'Took too long', 'Ask again: the work may have been done.'],
   COMMIT_TIMEOUT: [
     504,
     'No commit in time',

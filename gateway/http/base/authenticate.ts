@@ -1,0 +1,77 @@
+// Who is calling, and whether a browser was tricked into it: bearer token or session cookie, CSRF token, Origin.
+import type { Request } from 'express';
+import type { Session, Sessions } from '../../accounts/index.js';
+import { GatewayError } from '../../errors.js';
+import { readSessionCookie } from './cookies.js';
+import type { RouteFacts } from './route.js';
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * The caller's session, or `undefined` on an open route without one.
+ * @param publicOrigin the gateway's own origin; empty: judged by the Host header
+ * @throws GatewayError UNAUTHENTICATED | FORBIDDEN | FRESH_LOGIN_REQUIRED | CSRF
+ */
+export async function authenticate(
+  request: Request,
+  route: RouteFacts,
+  sessions: Sessions,
+  publicOrigin: string,
+): Promise<Session | undefined> {
+  const bearer = bearerToken(request);
+  // A program that sends its token by itself can't be tricked; a browser adds its cookie to anybody's request.
+  if (bearer === undefined && !SAFE_METHODS.has(request.method)) checkOrigin(request, publicOrigin);
+  const token = bearer ?? readSessionCookie(request);
+  const found = token === undefined ? undefined : await sessions.authenticate(token);
+  // A cookie's token is no bearer token and the other way round: stealing one must not give the other's freedoms.
+  const session = found?.kind === (bearer === undefined ? 'cookie' : 'bearer') ? found : undefined;
+  if (route.auth === 'none') return session;
+  if (session === undefined)
+    throw new GatewayError(
+      'UNAUTHENTICATED',
+      'Log in first: there is no session, or it has ended.',
+    );
+  if (session.kind === 'cookie' && !SAFE_METHODS.has(request.method)) {
+    const csrf = request.headers['x-csrf-token'];
+    if (!sessions.checkCsrf(session, typeof csrf === 'string' ? csrf : undefined)) {
+      throw new GatewayError(
+        'CSRF',
+        'The x-csrf-token header is missing or belongs to another session.',
+      );
+    }
+  }
+  if (route.roles !== undefined && !route.roles.includes(session.role)) {
+    throw new GatewayError('FORBIDDEN', `This is for the role ${route.roles.join(' or ')}.`);
+  }
+  if (route.freshLogin === true && !sessions.isFresh(session)) {
+    throw new GatewayError('FRESH_LOGIN_REQUIRED', 'Give the password again for this.');
+  }
+  return session;
+}
+
+function bearerToken(request: Request): string | undefined {
+  const header = request.headers.authorization;
+  if (header === undefined) return undefined;
+  const match = /^Bearer +([A-Za-z0-9_-]+)$/i.exec(header);
+  if (match?.[1] === undefined) {
+    throw new GatewayError('UNAUTHENTICATED', 'The Authorization header must be “Bearer <token>”.');
+  }
+  return match[1];
+}
+
+/** Refuses what another site's page caused (Fetch metadata; RFC 6454 origin), when the browser says where it is from. */
+function checkOrigin(request: Request, publicOrigin: string): void {
+  const { origin, host } = request.headers;
+  const site = request.headers['sec-fetch-site'];
+  const foreignSite = site === 'cross-site' || site === 'same-site';
+  const foreignOrigin = origin !== undefined && !isOwnOrigin(origin, publicOrigin, host);
+  if (foreignSite || foreignOrigin) {
+    throw new GatewayError('CSRF', 'This request comes from another site’s page.');
+  }
+}
+
+function isOwnOrigin(origin: string, publicOrigin: string, host: string | undefined): boolean {
+  if (publicOrigin !== '') return origin === publicOrigin;
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  return url !== undefined && host !== undefined && url.host === host;
+}

@@ -1,0 +1,86 @@
+// Holds real answers against the OpenAPI document: status, media type and body must be what it says.
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { z } from 'zod';
+import type { OpenApiDocument } from '../openapi.js';
+
+const documentSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        responses: z.record(
+          z.string(),
+          z.object({ content: z.record(z.string(), z.unknown()).optional() }),
+        ),
+      }),
+    ),
+  ),
+});
+
+export interface ObservedAnswer {
+  readonly method: string;
+  /** Below `/api/v1`, as it was asked for or as the template. */
+  readonly path: string;
+  readonly status: number;
+  readonly contentType: string | null;
+  /** Parsed JSON, or the text or bytes as they came. */
+  readonly body: unknown;
+}
+
+/**
+ * A checker over one document. It throws, saying what does not fit, when a path, method, status or media type is
+ * not documented or a JSON body breaks its schema.
+ */
+export function answerChecker(document: OpenApiDocument): (answer: ObservedAnswer) => void {
+  const { paths } = documentSchema.parse(document);
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+  ajv.addSchema(document, 'openapi');
+  return ({ method, path, status, contentType, body }) => {
+    const template = Object.keys(paths).find((candidate) => matches(candidate, path));
+    const operation = template === undefined ? undefined : paths[template]?.[method.toLowerCase()];
+    const place = `${method.toUpperCase()} ${path} ${status}`;
+    if (template === undefined || operation === undefined)
+      throw new Error(`${place}: not documented`);
+    // Only a failure may hide behind `default`.
+    const key =
+      String(status) in operation.responses ? String(status) : status >= 400 ? 'default' : '';
+    const answer = operation.responses[key];
+    if (answer === undefined) throw new Error(`${place}: the status is not documented`);
+    const type = contentType?.split(';')[0]?.trim() ?? '';
+    if (answer.content === undefined) {
+      if (body !== undefined && body !== '' && body !== null)
+        throw new Error(`${place}: a body where none is documented`);
+      return;
+    }
+    if (!(type in answer.content))
+      throw new Error(`${place}: the media type ${type} is not documented`);
+    if (!type.endsWith('json')) return;
+    const pointer = [
+      'paths',
+      template,
+      method.toLowerCase(),
+      'responses',
+      key,
+      'content',
+      type,
+      'schema',
+    ];
+    const reference = pointer
+      .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
+      .join('/');
+    const validate = ajv.compile({ $ref: `openapi#/${reference}` });
+    if (!validate(body)) throw new Error(`${place}: ${ajv.errorsText(validate.errors)}`);
+  };
+}
+
+function matches(template: string, path: string): boolean {
+  const wanted = template.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length &&
+    wanted.every(
+      (part, index) => part === given[index] || (/^\{.+\}$/.test(part) && given[index] !== ''),
+    )
+  );
+}

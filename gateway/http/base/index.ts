@@ -1,0 +1,23 @@
+// The ground under every route: application, route definitions, sessions, problems, OpenAPI, starting and stopping.
+export { createApp } from './app.js';
+export type { AppOptions } from './app.js';
+export { SESSION_COOKIE } from './cookies.js';
+export { API_ROOT } from './mount.js';
+export { openApiDocument, problemSchema } from './openapi.js';
+export type { OpenApiDocument } from './openapi.js';
+export { toGatewayError } from './problems.js';
+export type { TranslateError } from './problems.js';
+export { bytes, empty, json, routeDefiner } from './route.js';
+export type {
+  Answer,
+  AnswerSpecs,
+  AnyAnswer,
+  ByteSource,
+  Method,
+  Route,
+  RouteContext,
+  RouteDefinition,
+  UploadSchema,
+} from './route.js';
+export { webSecurity } from './security.js';
+export { closeServer, Lifecycle, listen } from './server.js';

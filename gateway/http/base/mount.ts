@@ -1,0 +1,184 @@
+// Puts routes on Express: authentication, body, schemas, handler, answer, in this order, within a time limit.
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Session, Sessions } from '../../accounts/index.js';
+import { GatewayError } from '../../errors.js';
+import { authenticate } from './authenticate.js';
+import { readJsonBody } from './body.js';
+import { setSessionCookie } from './cookies.js';
+import { requestState } from './request-state.js';
+import type { AnyAnswer, Route } from './route.js';
+
+/** Where the routes' paths begin. */
+export const API_ROOT = '/api/v1';
+
+export interface MountOptions<Deps> {
+  readonly deps: Deps;
+  readonly sessions: Sessions;
+  readonly publicOrigin: string;
+  readonly maxJsonBytes: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** Mounts every route under `/api/v1`; another method at a route's path is METHOD_NOT_ALLOWED. */
+export function mountRoutes<Deps>(
+  app: Express,
+  routes: readonly Route<Deps>[],
+  options: MountOptions<Deps>,
+): void {
+  const methods = new Map<string, string[]>();
+  for (const route of routes) {
+    const path = expressPath(route.path);
+    const known = methods.get(path) ?? [];
+    const method = route.method.toUpperCase();
+    if (known.includes(method)) throw new TypeError(`${method} ${route.path} is defined twice`);
+    methods.set(path, [...known, method]);
+    app[route.method](path, routeHandler(route, options));
+  }
+  for (const [path, allow] of methods) {
+    app.all(path, (request) => {
+      requestState(request).route = templateOf(path);
+      throw new GatewayError('METHOD_NOT_ALLOWED', `Use ${allow.join(' or ')} here.`, { allow });
+    });
+  }
+}
+
+const expressPath = (path: string): string => API_ROOT + path.replace(/\{([a-zA-Z]+)\}/g, ':$1');
+const templateOf = (path: string): string => path.replace(/:([a-zA-Z]+)/g, '{$1}');
+
+function routeHandler<Deps>(route: Route<Deps>, options: MountOptions<Deps>): RequestHandler {
+  return async (request, response) => {
+    requestState(request).route = API_ROOT + route.path;
+    const timeoutMs = route.timeoutMs ?? options.requestTimeoutMs;
+    await withinTime(request, response, timeoutMs, (signal) =>
+      answer(route, options, request, response, signal),
+    );
+  };
+}
+
+async function answer<Deps>(
+  route: Route<Deps>,
+  options: MountOptions<Deps>,
+  request: Request,
+  response: Response,
+  signal: AbortSignal,
+): Promise<void> {
+  const { deps, sessions, publicOrigin } = options;
+  const visitor: Session | undefined = await authenticate(request, route, sessions, publicOrigin);
+  const limitBytes = route.bodyLimitBytes ?? options.maxJsonBytes;
+  const body =
+    route.body === undefined ? undefined : await readJsonBody(request, response, limitBytes);
+  const { params, query } = request;
+  const { id: requestId } = requestState(request);
+  const result = await route.run({
+    deps,
+    params,
+    query,
+    body,
+    visitor,
+    requestId,
+    signal,
+    request,
+  });
+  if (!signal.aborted)
+    await sendAnswer(route, response, result, publicOrigin.startsWith('https:'), signal);
+}
+
+async function sendAnswer<Deps>(
+  route: Route<Deps>,
+  response: Response,
+  result: AnyAnswer,
+  secure: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const spec = route.responses[result.status];
+  if (spec === undefined) {
+    throw new GatewayError('INTERNAL', `${route.path} answered with an undocumented status.`);
+  }
+  // Parsed before anything is sent: an answer that does not fit its schema must not be half out.
+  const text =
+    spec.kind === 'json' ? JSON.stringify(await spec.schema.parseAsync(result.body)) : '';
+  response.status(result.status);
+  for (const [name, value] of Object.entries(result.headers ?? {})) response.set(name, value);
+  if (result.sessionCookie !== undefined) setSessionCookie(response, result.sessionCookie, secure);
+  if (spec.kind === 'bytes') {
+    response.set('Content-Type', result.contentType ?? 'application/octet-stream');
+    await sendBytes(response, result.bytes ?? new Uint8Array(0), signal);
+  } else if (spec.kind === 'json') {
+    response.set('Content-Type', 'application/json; charset=utf-8').send(text);
+  } else {
+    response.end();
+  }
+}
+
+async function sendBytes(
+  response: Response,
+  source: Uint8Array | AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (source instanceof Uint8Array) {
+    response.set('Content-Length', String(source.length)).end(source);
+    return;
+  }
+  // The first chunk is awaited before the answer begins: a source that fails at once still gives a problem document.
+  const chunks = source[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  try {
+    await pipeline(Readable.from(continued(first, chunks), { objectMode: false }), response, {
+      signal,
+    });
+  } catch (error) {
+    // A reader that went away is no failure of ours, and a time-out is told by whoever set it.
+    if (signal.aborted || isPrematureClose(error)) return;
+    throw error;
+  }
+}
+
+async function* continued(
+  first: IteratorResult<Uint8Array, unknown>,
+  chunks: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+const isPrematureClose = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+
+/** Runs `work` with a signal that aborts when the caller is gone or the time is over; then says which. */
+async function withinTime(
+  request: Request,
+  response: Response,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const abort = new AbortController();
+  const onClose = (): void => {
+    if (!response.writableFinished)
+      abort.abort(new GatewayError('REQUEST_TIMEOUT', 'The caller went away.'));
+  };
+  response.once('close', onClose);
+  let timer: NodeJS.Timeout | undefined;
+  const expiry = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = request.complete
+        ? new GatewayError('TIMEOUT', 'This took too long: ask again, the work may have been done.')
+        : new GatewayError('REQUEST_TIMEOUT', 'The request’s body did not arrive in time.');
+      reject(error);
+      abort.abort(error);
+    }, timeoutMs);
+  });
+  const done = work(abort.signal);
+  // When the time is over first, what the work says later interests nobody.
+  done.catch(() => undefined);
+  try {
+    await Promise.race([done, expiry]);
+  } finally {
+    clearTimeout(timer);
+    response.off('close', onClose);
+  }
+}

@@ -1,0 +1,87 @@
+// The end of every failure: a problem document (RFC 9457), a log line for what is our own fault, no stack trace.
+import type { ErrorRequestHandler, Response } from 'express';
+import { CloudError } from '../../clouds/index.js';
+import { GatewayError, PROBLEM_TYPE, toProblem } from '../../errors.js';
+import type { Log } from '../../logging.js';
+import { requestState } from './request-state.js';
+
+/** Turns errors that other packages throw into the gateway's; `undefined` leaves it to the usual rules. */
+export type TranslateError = (error: unknown) => GatewayError | undefined;
+
+/** Any error as a GatewayError. What is not known is INTERNAL. */
+export function toGatewayError(error: unknown, translate?: TranslateError): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const translated = translate?.(error);
+  if (translated !== undefined) return translated;
+  if (error instanceof CloudError) return fromCloud(error);
+  // Express and its parsers mark what the client did wrong with a status of 4xx.
+  if (error instanceof Error && 'status' in error && error.status === 400) {
+    return new GatewayError('BAD_REQUEST', 'The request’s address or headers are malformed.', {
+      cause: error,
+    });
+  }
+  return new GatewayError('INTERNAL', 'Something failed inside the gateway.', { cause: error });
+}
+
+function fromCloud(error: CloudError): GatewayError {
+  const options = { cause: error };
+  switch (error.code) {
+    case 'UNAVAILABLE':
+    case 'TIMEOUT':
+    case 'FULL':
+      return new GatewayError(
+        'CLOUD_UNAVAILABLE',
+        'The cloud that holds this does not answer.',
+        options,
+      );
+    case 'NOT_FOUND':
+    case 'CHECKSUM':
+      return new GatewayError(
+        'REPORT_DAMAGED',
+        'The cloud’s copy is missing or is not what was stored.',
+        options,
+      );
+    default:
+      return new GatewayError('INTERNAL', 'A cloud was used wrongly.', options);
+  }
+}
+
+/** Sends the problem document with the headers that belong to its code. */
+export function sendProblem(response: Response, error: GatewayError): void {
+  const state = requestState(response.req);
+  state.code = error.code;
+  const { retryAfterMs, allow } = error.options;
+  if (retryAfterMs !== undefined)
+    response.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
+  if (allow !== undefined) response.set('Allow', allow.join(', '));
+  if (error.status === 401) response.set('WWW-Authenticate', 'Bearer');
+  // The rest of a body that was not read would be taken for the next request.
+  if (!response.req.complete) response.set('Connection', 'close');
+  response
+    .status(error.status)
+    .set('Content-Type', PROBLEM_TYPE)
+    .send(JSON.stringify(toProblem(error, state.id)));
+}
+
+/** The application's last middleware. */
+export function problemHandler(log: Log, translate?: TranslateError): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (cause: unknown, request, response, _next) => {
+    const error = toGatewayError(cause, translate);
+    const { id, route } = requestState(request);
+    if (error.status >= 500) {
+      log.error('request.failed', {
+        requestId: id,
+        route,
+        code: error.code,
+        error: error.options.cause ?? error,
+      });
+    }
+    // Too late for another answer: cut the connection, so that half a body is not taken for a whole one.
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (!response.destroyed) sendProblem(response, error);
+  };
+}

@@ -1,0 +1,198 @@
+// A route said once: its address, who may call it, its schemas, its answers and its handler. Mounting it on Express
+// and writing its part of the OpenAPI document both start from here, so neither can say something else.
+import type { Request } from 'express';
+import { z } from 'zod';
+import type { AccountRole, Session } from '../../accounts/index.js';
+import { GatewayError, validationError } from '../../errors.js';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** A JSON answer. What is sent is what the schema makes of the body: fields that it does not name stay inside. */
+export interface JsonAnswerSpec<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'json';
+  readonly schema: S;
+  readonly description: string;
+}
+export interface EmptyAnswerSpec {
+  readonly kind: 'empty';
+  readonly description: string;
+}
+/** Bytes as they are: a report, an image. */
+export interface BytesAnswerSpec {
+  readonly kind: 'bytes';
+  readonly contentTypes: readonly string[];
+  readonly description: string;
+}
+export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec;
+/** Successful answers by status. Errors need not be listed: every route may answer with a problem document. */
+export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
+
+export const json = <S extends z.ZodType>(schema: S, description: string): JsonAnswerSpec<S> => ({
+  kind: 'json',
+  schema,
+  description,
+});
+export const empty = (description: string): EmptyAnswerSpec => ({ kind: 'empty', description });
+export const bytes = (contentTypes: readonly string[], description: string): BytesAnswerSpec => ({
+  kind: 'bytes',
+  contentTypes,
+  description,
+});
+
+export type ByteSource = Uint8Array | AsyncIterable<Uint8Array>;
+
+/** What a handler returns, whatever its route. */
+export interface AnyAnswer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly bytes?: ByteSource;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sets the session cookie to this token, or clears it. */
+  readonly sessionCookie?: string | null;
+}
+
+type AnswerOf<Spec extends AnswerSpec> =
+  Spec extends JsonAnswerSpec<infer S>
+    ? { readonly body: z.input<S> }
+    : Spec extends BytesAnswerSpec
+      ? { readonly bytes: ByteSource; readonly contentType: string }
+      : { readonly body?: never };
+
+/** What a handler may return: one of the documented statuses with the body that belongs to it. */
+export type Answer<Specs extends AnswerSpecs> = AnyAnswer &
+  {
+    [Status in keyof Specs & number]: { readonly status: Status } & AnswerOf<Specs[Status]>;
+  }[keyof Specs & number];
+
+/** What a handler is given. */
+export interface RouteContext<Deps, Params, Query, Body> {
+  readonly deps: Deps;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The caller's session; asking for it on an open route throws UNAUTHENTICATED when there is none. */
+  readonly session: Session;
+  /** The caller's session, on open routes too. */
+  readonly visitor: Session | undefined;
+  readonly requestId: string;
+  /** Aborts when the caller is gone or the route's time is over. */
+  readonly signal: AbortSignal;
+  /** The request itself: for uploads, whose body the handler reads. */
+  readonly request: Request;
+}
+
+/** The part of a route that is data. */
+export interface RouteFacts {
+  readonly method: Method;
+  /** Below `/api/v1`, with `{name}` for parameters: `/reports/{reportId}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly [string, ...string[]];
+  readonly auth: 'none' | 'session';
+  readonly roles?: readonly AccountRole[];
+  /** The password must have been given a short time ago. */
+  readonly freshLogin?: boolean;
+  /** A body that the handler reads itself as multipart/form-data, described by an OpenAPI schema. */
+  readonly upload?: { readonly schema: UploadSchema };
+  /** Another limit than the usual one for a JSON body. */
+  readonly bodyLimitBytes?: number;
+  /** Another limit than the usual one for the whole request. */
+  readonly timeoutMs?: number;
+  readonly responses: AnswerSpecs;
+}
+
+/** A multipart form in the OpenAPI document. */
+export interface UploadSchema {
+  readonly type: 'object';
+  readonly properties: Readonly<
+    Record<
+      string,
+      { readonly type: 'string'; readonly format?: 'binary'; readonly description: string }
+    >
+  >;
+  readonly required?: readonly string[];
+}
+
+type NoFields = z.ZodObject<Record<string, z.ZodNever>>;
+
+/** A route as it is written down. */
+export interface RouteDefinition<
+  Deps,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Specs extends AnswerSpecs,
+> extends RouteFacts {
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: Body;
+  readonly responses: Specs;
+  readonly handler: (
+    context: RouteContext<Deps, z.output<Params>, z.output<Query>, z.output<Body>>,
+  ) => Promise<Answer<NoInfer<Specs>>> | Answer<NoInfer<Specs>>;
+}
+
+/** A request before its parts were checked. */
+export type RawContext<Deps> = Omit<RouteContext<Deps, unknown, unknown, unknown>, 'session'>;
+
+/** A route that can be mounted and documented. */
+export interface Route<Deps> extends RouteFacts {
+  readonly params: z.ZodObject | undefined;
+  readonly query: z.ZodObject | undefined;
+  readonly body: z.ZodType | undefined;
+  /** Checks the request's parts and runs the handler. @throws GatewayError VALIDATION and whatever the handler throws */
+  readonly run: (raw: RawContext<Deps>) => Promise<AnyAnswer>;
+}
+
+/** `defineRoute` for handlers that work with `Deps`: `const defineRoute = routeDefiner<Services>()`. */
+export function routeDefiner<Deps>() {
+  return <
+    const Specs extends AnswerSpecs,
+    Params extends z.ZodObject = NoFields,
+    Query extends z.ZodObject = NoFields,
+    Body extends z.ZodType = z.ZodUndefined,
+  >(
+    definition: RouteDefinition<Deps, Params, Query, Body, Specs>,
+  ): Route<Deps> => {
+    const { params, query, body, handler, ...facts } = definition;
+    if (!/^(\/([a-z0-9-]+|\{[a-zA-Z]+\}))+$/.test(facts.path)) {
+      throw new TypeError(`${facts.path} is no path of a route`);
+    }
+    return {
+      ...facts,
+      params,
+      query,
+      body,
+      run: async (raw) => {
+        const context = {
+          ...raw,
+          params: checked('params', params, raw.params),
+          query: checked('query', query, raw.query),
+          body: checked('body', body, raw.body),
+          get session(): Session {
+            if (raw.visitor !== undefined) return raw.visitor;
+            throw new GatewayError('UNAUTHENTICATED', 'Log in first.');
+          },
+        };
+        return handler(context);
+      },
+    };
+  };
+}
+
+/**
+ * Checks one part. A part without a schema is not read: the handler finds no fields, or an undefined body, which is
+ * what the type's defaults say.
+ */
+function checked<S extends z.ZodType>(
+  place: string,
+  schema: S | undefined,
+  value: unknown,
+): z.output<S> {
+  if (schema === undefined) return z.custom<z.output<S>>().parse(place === 'body' ? undefined : {});
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw validationError(place, result.error);
+}
