@@ -127,30 +127,40 @@ export class Committer {
   /** The transactions' verdicts, or none when the disk refused. */
   async #commitBlock(cut: readonly Waiting[]): Promise<readonly Verdict[]> {
     if (this.#failure !== undefined) return [];
-    const { store, recent, sign } = this.options;
-    const number = this.#head.height;
+    const blockNumber = this.#head.height;
+    try {
+      const { verdicts, writes, head } = this.#assemble(cut, blockNumber);
+      await this.options.store.write(writes, { durable: true });
+      this.#head = head;
+      this.options.onCommitted(head);
+      return verdicts.map((validation) => ({ blockNumber, validation }));
+    } catch (error) {
+      this.#failure = stopped(error);
+      return [];
+    }
+  }
+
+  /** Validates in order and builds the block, with all that it does to the store. */
+  #assemble(
+    cut: readonly Waiting[],
+    number: number,
+  ): { verdicts: ValidationCode[]; writes: StoreWrite[]; head: Head } {
+    const { recent, sign } = this.options;
     const writes: StoreWrite[] = [];
     const transactions = cut.map(({ candidate }, tx) => {
-      const validation = recent.validate(candidate.chaincode, candidate.seen);
+      const { chaincode, sealed, seen } = candidate;
+      const validation = recent.validate(chaincode, seen);
       if (validation === 'VALID') {
-        recent.note(candidate.chaincode, candidate.writes, { block: number, tx });
-        writes.push(...effectsOf(candidate.chaincode, candidate.writes, number, tx));
+        recent.note(chaincode, candidate.writes, { block: number, tx });
+        writes.push(...effectsOf(chaincode, candidate.writes, number, tx));
       }
-      return { sealed: candidate.sealed, validation };
+      return { sealed, validation };
     });
     const block = encodeBlock({ number, previousHash: this.#head.hash }, transactions, sign);
     const head = { height: number + 1, hash: block.hash };
     writes.push({ type: 'put', key: blockKey(number), value: block.bytes });
     writes.push({ type: 'put', key: HEAD_KEY, value: encodeHead(head) });
-    try {
-      await store.write(writes, { durable: true });
-    } catch (error) {
-      this.#failure = stopped(error);
-      return [];
-    }
-    this.#head = head;
-    this.options.onCommitted(head);
-    return transactions.map(({ validation }) => ({ blockNumber: number, validation }));
+    return { verdicts: transactions.map(({ validation }) => validation), writes, head };
   }
 }
 

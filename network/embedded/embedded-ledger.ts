@@ -1,28 +1,13 @@
 // The embedded ledger: Fabric's life of a transaction in one process, on one folder.
 // simulate -> read-write set -> order into signed, hash-chained blocks -> MVCC validation -> durable commit -> answer.
-import { randomBytes } from 'node:crypto';
-import {
-  type BlockSummary,
-  type Committed,
-  type Ledger,
-  LedgerError,
-  type LedgerEvent,
-  type SubmitOptions,
-} from '../ledger.js';
-import {
-  type Block,
-  encodeProposal,
-  type Proposal,
-  sealTransaction,
-  summarise,
-  transactionId,
-} from './block.js';
+import type { BlockSummary, Committed, Ledger, LedgerEvent, SubmitOptions } from '../ledger.js';
+import { type Block, summarise } from './block.js';
 import { Committer } from './committer.js';
-import { withDeadline } from './deadline.js';
+import { Endorser } from './endorser.js';
 import { BlockFeed } from './feed.js';
-import { type ChaincodeFactory, ChaincodeHost } from './host.js';
+import type { ChaincodeFactory } from './host.js';
 import { checkIdentity, type Identity, signBytes } from './identity.js';
-import { CHAINCODE_NAME, LIMITS } from './keys.js';
+import { type ActingLedger, closed, type FollowOptions, LedgerAs } from './ledger-as.js';
 import { openChain, readBlock } from './open.js';
 import { Snapshots } from './snapshots.js';
 import { openLevelStore, type Store } from './store.js';
@@ -43,6 +28,8 @@ export interface EmbeddedLedgerOptions {
   readonly mspId?: string;
   /** Transactions that may be under way at once; beyond it `submit` rejects with UNAVAILABLE. Default 256. */
   readonly maxInFlight?: number;
+  /** Bytes of arguments that may be under way at once. Default 64 MiB. */
+  readonly maxInFlightBytes?: number;
   /** Default 64. */
   readonly maxBlockTransactions?: number;
   /** Default 8 MiB; a single transaction may be larger. */
@@ -68,8 +55,6 @@ export interface EmbeddedLedger extends Ledger {
   ): Promise<VerificationReport>;
 }
 
-const DEFAULT_DEADLINE_MS = 30_000;
-
 /**
  * Opens the ledger in `dir`, or begins one there.
  * @throws LedgerError LOCKED | INVALID | CORRUPT | UNAVAILABLE
@@ -92,19 +77,16 @@ export async function openEmbeddedLedger(options: EmbeddedLedgerOptions): Promis
   }
 }
 
-class EmbeddedNode implements EmbeddedLedger {
+class EmbeddedNode implements EmbeddedLedger, ActingLedger {
   readonly channel: string;
   readonly identity: Identity;
   readonly nodeCertificate: string;
-  readonly #clock: () => number;
-  readonly #hosts: ReadonlyMap<string, ChaincodeHost>;
+  readonly #endorser: Endorser;
   readonly #recent = new RecentWrites();
   readonly #snapshots: Snapshots;
   readonly #committer: Committer;
   readonly #feed: BlockFeed;
-  readonly #maxInFlight: number;
   readonly #running = new Set<Promise<unknown>>();
-  #inFlight = 0;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -117,9 +99,6 @@ class EmbeddedNode implements EmbeddedLedger {
     this.identity = options.identity ?? node;
     checkIdentity(this.identity);
     this.nodeCertificate = node.certificate;
-    this.#clock = options.clock ?? Date.now;
-    this.#maxInFlight = options.maxInFlight ?? 256;
-    this.#hosts = hostsOf(options.chaincodes, this.#clock, node.mspId);
     const read = (number: number): Promise<Block> => readBlock(store, number);
     this.#feed = new BlockFeed(head.height, read);
     this.#snapshots = new Snapshots(store, head.height, read);
@@ -136,10 +115,20 @@ class EmbeddedNode implements EmbeddedLedger {
         this.#feed.advance(height);
       },
     });
+    this.#endorser = new Endorser({
+      channel: options.channel,
+      clock: options.clock ?? Date.now,
+      mspId: node.mspId,
+      chaincodes: options.chaincodes,
+      snapshots: this.#snapshots,
+      committer: this.#committer,
+      maxInFlight: options.maxInFlight ?? 256,
+      maxInFlightBytes: options.maxInFlightBytes ?? 64 * 1024 * 1024,
+    });
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#endorser.inFlight;
   }
 
   submit(
@@ -159,13 +148,7 @@ class EmbeddedNode implements EmbeddedLedger {
     options: SubmitOptions,
   ): Promise<Committed> {
     this.#mustBeOpen();
-    if (this.#committer.failure !== undefined) throw this.#committer.failure;
-    if (this.#inFlight >= this.#maxInFlight) {
-      const message = `the ledger has ${this.#inFlight} transactions under way: try again later`;
-      throw new LedgerError('UNAVAILABLE', message, { inFlight: this.#inFlight });
-    }
-    const host = this.#host(chaincode, fn, args);
-    return this.#tracked(this.#transact(identity, host, { chaincode, fn, args }, options));
+    return this.#tracked(this.#endorser.submit(identity, { chaincode, fn, args }, options));
   }
 
   evaluate(chaincode: string, fn: string, args: readonly string[]): Promise<Uint8Array> {
@@ -179,11 +162,7 @@ class EmbeddedNode implements EmbeddedLedger {
     args: readonly string[],
   ): Promise<Uint8Array> {
     this.#mustBeOpen();
-    const host = this.#host(chaincode, fn, args);
-    const proposal = this.#propose(identity, { chaincode, fn, args }, false);
-    const { view, release } = this.#snapshots.borrow();
-    const work = host.simulate(proposal, {}, view).finally(release);
-    return (await this.#tracked(work)).outcome.response;
+    return this.#tracked(this.#endorser.evaluate(identity, { chaincode, fn, args }));
   }
 
   // Not generators themselves: "from now" is the moment of the call, not that of the first read.
@@ -235,72 +214,9 @@ class EmbeddedNode implements EmbeddedLedger {
     await this.store.close();
   }
 
-  async #transact(
-    identity: Identity,
-    host: ChaincodeHost,
-    call: Call,
-    { transient = {}, deadlineMs = DEFAULT_DEADLINE_MS }: SubmitOptions,
-  ): Promise<Committed> {
-    const proposal = this.#propose(identity, call, Object.keys(transient).length > 0);
-    const id = transactionId(proposal);
-    const work = async (): Promise<Committed> => {
-      const { view, release } = this.#snapshots.borrow();
-      // The view is held until the verdict: what changes meanwhile must not be forgotten. The place in the queue is
-      // held even after the deadline: a chaincode that hangs must not let others pile up behind it.
-      this.#inFlight++;
-      try {
-        const { outcome, seen } = await host.simulate(proposal, transient, view);
-        const proposalBytes = encodeProposal(proposal);
-        const signature = signBytes(identity.privateKey, proposalBytes);
-        const simulatedHeight = view.height;
-        const sealed = sealTransaction({ proposalBytes, signature, simulatedHeight, outcome });
-        const { chaincode } = call;
-        const verdict = await this.#committer.commit({
-          chaincode,
-          sealed,
-          seen,
-          writes: outcome.writes,
-        });
-        if (verdict.validation !== 'VALID')
-          throw conflict(verdict.validation, id, verdict.blockNumber);
-        return { transactionId: id, blockNumber: verdict.blockNumber, result: outcome.response };
-      } finally {
-        this.#inFlight--;
-        release();
-      }
-    };
-    return withDeadline(work(), deadlineMs, id);
-  }
-
-  #propose(identity: Identity, call: Call, hasTransient: boolean): Proposal {
-    const { mspId, certificate } = identity;
-    return {
-      ...call,
-      channel: this.channel,
-      timestampMs: this.#clock(),
-      nonce: randomBytes(24),
-      creator: { mspId, certificate },
-      hasTransient,
-    };
-  }
-
   #follow(options: FollowOptions): AsyncIterable<Block> {
     this.#mustBeOpen();
     return this.#feed.follow(options.fromBlock, options.signal);
-  }
-
-  #host(chaincode: string, fn: string, args: readonly string[]): ChaincodeHost {
-    const host = this.#hosts.get(chaincode);
-    if (host === undefined) {
-      throw new LedgerError('NOT_FOUND', `there is no chaincode ${chaincode} here`, { chaincode });
-    }
-    host.mustKnow(fn);
-    const bytes = args.reduce((sum, arg) => sum + Buffer.byteLength(arg), fn.length);
-    if (bytes > LIMITS.argumentBytes) {
-      const message = `a transaction's arguments may take ${LIMITS.argumentBytes} bytes, not ${bytes}`;
-      throw new LedgerError('INVALID', message, { chaincode, fn });
-    }
-    return host;
   }
 
   #mustBeOpen(): void {
@@ -313,92 +229,6 @@ class EmbeddedNode implements EmbeddedLedger {
     work.then(forget, forget);
     return work;
   }
-}
-
-interface Call {
-  readonly chaincode: string;
-  readonly fn: string;
-  readonly args: readonly string[];
-}
-
-interface FollowOptions {
-  readonly fromBlock?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** The ledger with another creator. */
-class LedgerAs implements Ledger {
-  readonly channel: string;
-  readonly #running = new Set<Promise<unknown>>();
-  #closed = false;
-
-  constructor(
-    private readonly node: EmbeddedNode,
-    private readonly identity: Identity,
-  ) {
-    this.channel = node.channel;
-  }
-
-  async submit(
-    chaincode: string,
-    fn: string,
-    args: readonly string[],
-    options: SubmitOptions = {},
-  ): Promise<Committed> {
-    this.#mustBeOpen();
-    const work = this.node.submitAs(this.identity, chaincode, fn, args, options);
-    this.#running.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#running.delete(work);
-    }
-  }
-
-  async evaluate(chaincode: string, fn: string, args: readonly string[]): Promise<Uint8Array> {
-    this.#mustBeOpen();
-    return this.node.evaluateAs(this.identity, chaincode, fn, args);
-  }
-
-  events(options?: FollowOptions): AsyncIterable<LedgerEvent> {
-    this.#mustBeOpen();
-    return this.node.events(options);
-  }
-
-  blocks(options?: FollowOptions): AsyncIterable<BlockSummary> {
-    this.#mustBeOpen();
-    return this.node.blocks(options);
-  }
-
-  async height(): Promise<number> {
-    this.#mustBeOpen();
-    return this.node.height();
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.allSettled([...this.#running]);
-  }
-
-  #mustBeOpen(): void {
-    if (this.#closed) throw closed();
-  }
-}
-
-function hostsOf(
-  chaincodes: Readonly<Record<string, ChaincodeFactory>>,
-  now: () => number,
-  mspId: string,
-): ReadonlyMap<string, ChaincodeHost> {
-  const hosts = new Map<string, ChaincodeHost>();
-  for (const [name, factory] of Object.entries(chaincodes)) {
-    if (!CHAINCODE_NAME.test(name)) {
-      const message = `"${name}" can't name a chaincode: letters, digits, and single - or _ between them`;
-      throw new LedgerError('INVALID', message, { chaincode: name });
-    }
-    hosts.set(name, new ChaincodeHost(name, factory, { now }, mspId));
-  }
-  return hosts;
 }
 
 function eventsOf(block: Block): LedgerEvent[] {
@@ -415,27 +245,4 @@ async function* flatten<T>(
   pick: (block: Block) => readonly T[],
 ): AsyncGenerator<T, void, undefined> {
   for await (const block of blocks) yield* pick(block);
-}
-
-function conflict(
-  validation: Exclude<Block['transactions'][number]['validation'], 'VALID'>,
-  transactionId: string,
-  block: number,
-): LedgerError {
-  const ids = { transactionId, block };
-  return validation === 'MVCC_READ_CONFLICT'
-    ? new LedgerError(
-        'MVCC_CONFLICT',
-        'a key that was read has changed meanwhile: submit again',
-        ids,
-      )
-    : new LedgerError(
-        'PHANTOM_CONFLICT',
-        'a range that was read has changed meanwhile: submit again',
-        ids,
-      );
-}
-
-function closed(): LedgerError {
-  return new LedgerError('CLOSED', 'the ledger was closed');
 }

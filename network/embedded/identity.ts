@@ -141,6 +141,13 @@ export async function writeNodeKey(dir: string, key: KeyObject): Promise<void> {
     await file.close();
   }
   await rename(draft, keyFile(dir));
+  // The name has to be on disk before the first block is: without its key a chain can't go on.
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Makes the folder, for its owner alone. */

@@ -36,12 +36,15 @@ export class Snapshots {
     return oldest;
   }
 
-  /** Lends the newest view; `release` must be called, once. */
+  /** Lends the newest view; `release` must be called, and may be called again. */
   borrow(): { readonly view: StateView; readonly release: () => void } {
     const shared = this.#current;
     shared.users++;
     this.#inUse.add(shared);
+    let held = true;
     const release = (): void => {
+      if (!held) return;
+      held = false;
       shared.users--;
       if (shared.users > 0) return;
       this.#inUse.delete(shared);

@@ -110,7 +110,7 @@ describe('the chaincode stub', () => {
     it(`refuses: ${step}`, async () => {
       const error = await expectCode(ledger.submit('probe', 'probe', [step]), 'CHAINCODE_FAILED');
       expect(error.message)
-        .to.match(/may|must|not|offer/)
+        .to.match(/may|must|not|offer|whole number/)
         .and.not.match(/is not a function|undefined/);
     });
   }

@@ -12,6 +12,7 @@ import {
 } from './keys.js';
 import { rangeDigest, type KeyWrite, type RangeRead, type Version } from './read-write-set.js';
 import type { KeyModification, StateView, Versioned } from './state.js';
+import { NotOffered } from './stub-not-offered.js';
 import { StubIterator, iterable, type FabricIterator, type KeyValue } from './stub-iterator.js';
 
 /** A range that a simulation read, with the versions it found; kept in memory until it is validated. */
@@ -38,7 +39,7 @@ interface PendingRead {
   readonly reject: (error: unknown) => void;
 }
 
-export class Stub {
+export class Stub extends NotOffered {
   readonly #reads = new Map<string, Version | null>();
   readonly #ranges: SeenRange[] = [];
   readonly #writes = new Map<string, Uint8Array | null>();
@@ -54,7 +55,9 @@ export class Stub {
     private readonly transient: Readonly<Record<string, Uint8Array>>,
     private readonly view: StateView,
     private readonly mspId: string,
-  ) {}
+  ) {
+    super();
+  }
 
   // ---- the proposal
 
@@ -186,60 +189,6 @@ export class Stub {
       throw new Error('Event name must be a non-empty string');
     }
     this.#event = { name, payload: Uint8Array.from(payload) };
-  }
-
-  // ---- what this ledger does not have: said plainly, not with a silent nothing
-
-  getPrivateData(): Promise<never> {
-    return missing('private data');
-  }
-  getPrivateDataHash(): Promise<never> {
-    return missing('private data');
-  }
-  putPrivateData(): Promise<never> {
-    return missing('private data');
-  }
-  deletePrivateData(): Promise<never> {
-    return missing('private data');
-  }
-  purgePrivateData(): Promise<never> {
-    return missing('private data');
-  }
-  getPrivateDataByRange(): Promise<never> {
-    return missing('private data');
-  }
-  getPrivateDataByPartialCompositeKey(): Promise<never> {
-    return missing('private data');
-  }
-  getPrivateDataQueryResult(): Promise<never> {
-    return missing('private data');
-  }
-  setPrivateDataValidationParameter(): Promise<never> {
-    return missing('private data');
-  }
-  getPrivateDataValidationParameter(): Promise<never> {
-    return missing('private data');
-  }
-  getQueryResult(): Promise<never> {
-    return missing('rich queries (use range or composite-key queries)');
-  }
-  getQueryResultWithPagination(): Promise<never> {
-    return missing('rich queries (use range or composite-key queries)');
-  }
-  setStateValidationParameter(): Promise<never> {
-    return missing('endorsement policies per key');
-  }
-  getStateValidationParameter(): Promise<never> {
-    return missing('endorsement policies per key');
-  }
-  invokeChaincode(): Promise<never> {
-    return missing('calls from one chaincode to another');
-  }
-  getSignedProposal(): never {
-    throw new Error('the embedded ledger does not offer signed proposals in protobuf form');
-  }
-  getBinding(): never {
-    throw new Error('the embedded ledger does not offer proposal bindings');
   }
 
   // ---- the end
@@ -403,8 +352,4 @@ export function summariseRanges(ranges: readonly SeenRange[]): RangeRead[] {
 /** Runs now, and turns a throw into a rejection. */
 function attempt<T>(action: () => T): Promise<T> {
   return new Promise((resolve) => resolve(action()));
-}
-
-function missing(what: string): Promise<never> {
-  return Promise.reject(new Error(`the embedded ledger does not offer ${what}`));
 }
