@@ -1,12 +1,8 @@
-import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { expect } from 'chai';
-import express from 'express';
 import { z } from 'zod';
-import { GatewayError } from '../../errors.js';
 import { failure } from '../../testing/index.js';
-import { answerChecker } from './conformance/index.js';
-import { json, listen, problemSchema, routeDefiner } from './index.js';
+import { json, problemSchema, routeDefiner } from './index.js';
 import { sampleRoutes, startSample } from './testing-app.js';
 import type { SampleServer } from './testing-app.js';
 
@@ -368,106 +364,6 @@ describe('HTTP base', () => {
           path === '/api/docs' ? 'DELETE /notes/{noteId}' : 'id="REPORT_DAMAGED"',
         );
       }
-    });
-  });
-
-  describe('OpenAPI', () => {
-    it('is served, and says of each route what the route says', async () => {
-      const served = await readJson(await api('/openapi.json'));
-      expect(served).to.deep.equal(JSON.parse(JSON.stringify(sample.document)));
-      expect(sample.document.openapi).to.equal('3.1.0');
-      const operation = sample.document.paths?.['/notes/{noteId}']?.delete;
-      expect(operation?.operationId).to.equal('deleteNotesByNoteId');
-      expect(operation?.security).to.deep.equal([{ bearer: [] }, { session: [], csrf: [] }]);
-      expect(operation?.description).to.contain('doctor');
-    });
-
-    it('fits the real answers', async () => {
-      const check = answerChecker(sample.document);
-      const headers = await bearer();
-      const calls: [string, string, RequestInit][] = [
-        ['GET', '/notes/a', {}],
-        ['GET', '/notes/none', {}],
-        ['GET', '/notes/a?times=x', {}],
-        ['POST', '/notes', post('{"text":"x"}', headers)],
-        ['POST', '/notes', post('{"text":"nothing"}', headers)],
-        ['POST', '/notes', post('{', headers)],
-        ['GET', '/streams/whole', {}],
-      ];
-      for (const [method, path, init] of calls) {
-        const response = await api(path, { ...init, method });
-        const contentType = response.headers.get('content-type');
-        const body =
-          contentType?.includes('json') === true ? await readJson(response) : await response.text();
-        check({
-          method,
-          path: path.split('?')[0] ?? '',
-          status: response.status,
-          contentType,
-          body,
-        });
-      }
-    });
-
-    it('has a checker that sees an answer which does not fit', () => {
-      const check = answerChecker(sample.document);
-      const good = {
-        method: 'get',
-        path: '/notes/a',
-        status: 200,
-        contentType: 'application/json',
-        body: { id: 'a', text: 't' },
-      };
-      check(good);
-      const bad = [
-        { ...good, path: '/elsewhere' },
-        { ...good, method: 'put' },
-        { ...good, status: 206 },
-        { ...good, contentType: 'text/html' },
-        { ...good, body: { id: 1, text: 't' } },
-        {
-          ...good,
-          status: 404,
-          contentType: 'application/problem+json',
-          body: { code: 'NO_SUCH_CODE' },
-        },
-        { ...good, method: 'post', path: '/notes', status: 204, body: 'x' },
-      ];
-      for (const one of bad) expect(() => check(one), JSON.stringify(one)).to.throw(Error);
-    });
-  });
-
-  describe('starting and stopping', () => {
-    it('says so when the port is taken', async () => {
-      const error = await failure(GatewayError, () =>
-        listen(express(), { host: '127.0.0.1', port: sample.port, longestRequestMs: 1000 }),
-      );
-      expect(error.code).to.equal('CONFIG');
-    });
-
-    it('lets a request in flight finish, refuses new ones, and ends idle connections', async () => {
-      const own = await startSample();
-      const answer = fetch(`${own.url}/api/v1/slow`);
-      await until(() => own.seen.includes('begun'));
-      const stopped = own.stop(2000);
-      const refused = await fetch(`${own.url}/healthz`).then(
-        () => 'answered',
-        () => 'refused',
-      );
-      own.release();
-      expect(await readJson(await answer)).to.deep.equal({ done: true });
-      expect([refused, await stopped]).to.deep.equal(['refused', true]);
-    });
-
-    it('cuts what does not finish in the time of grace', async () => {
-      const own = await startSample();
-      const request = httpRequest(`${own.url}/api/v1/streams/endless`).end();
-      const ended = new Promise((resolve) => request.once('close', resolve));
-      request.on('error', () => undefined);
-      request.on('response', (response) => response.on('error', () => undefined).resume());
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      expect(await own.stop(50)).to.equal(false);
-      await ended;
     });
   });
 });
