@@ -1,0 +1,1 @@
+export { openGateway, VERSION, type Gateway, type GatewayOptions } from './open.js';

@@ -1,0 +1,284 @@
+// Puts a gateway together: ledger, store, clouds, keys, services, HTTP. The one place where everything meets.
+
+import { chmod, mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { RECORDS, recordsChaincode } from '@prms/chaincode';
+import { GroupCommit, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
+import { StegoPool } from '@prms/stego';
+import { Accounts, AttemptLimiter, Sessions } from '../accounts/index.js';
+import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
+import { openFilesystemCloud, resilient, type Cloud } from '../clouds/index.js';
+import type { Config } from '../config/index.js';
+import { closeServer, createApp, Lifecycle, listen } from '../http/base/index.js';
+import { routes } from '../http/routes/index.js';
+import { createLog, type Log } from '../logging.js';
+import { Metrics } from '../metrics.js';
+import { makeServices, type Foundations } from '../services/make.js';
+import type { Services } from '../services/index.js';
+import { openStore } from '../store/index.js';
+import { KeyBundles, KeyRing, loadMasterKey, PasswordDeriver } from '../vault/index.js';
+import { SetupCode } from './setup-code.js';
+import { translate } from './translate.js';
+
+export const VERSION = '0.1.0';
+const MINUTE_MS = 60_000;
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly log?: Log;
+  /** A ledger that somebody else opened and will close: several gateways on one, or a test's. */
+  readonly ledger?: EmbeddedLedger;
+  /** Stands before the filesystem cloud: a test's way to break it. */
+  readonly wrapCloud?: (cloud: Cloud) => Cloud;
+}
+
+export interface Gateway {
+  readonly services: Services;
+  readonly url: string;
+  readonly ledger: EmbeddedLedger;
+  /** Undefined once the ledger is founded. */
+  setupCode(): Promise<string | undefined>;
+  /** Lets requests finish, then puts everything away. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the data folder and listens. @throws GatewayError CONFIG | STORE_LOCKED; LedgerError LOCKED | CORRUPT */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const closers: (() => Promise<unknown> | void)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await open(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Closers = (() => Promise<unknown> | void)[];
+
+async function open(
+  options: GatewayOptions,
+  closers: Closers,
+  close: () => Promise<void>,
+): Promise<Gateway> {
+  const { config, random = systemRandom } = options;
+  const log = options.log ?? createLog({ level: config.logLevel });
+  const metrics = new Metrics({ process: true });
+  const foundations = await layFoundations(options, log, metrics, closers);
+  const setup = new SetupCode(foundations.ledger, {
+    dataDir: config.dataDir,
+    configured: config.setupCode,
+    random,
+  });
+  const services = makeServices(foundations, () => setup.current());
+  closers.push(() => services.outbox.close());
+  const resumed = await services.outbox.resume();
+  if (resumed > 0) log.info('outbox.resumed', { count: resumed });
+  await services.reports.finishErasures();
+  const sweeper = setInterval(
+    () => void tidy(services, metrics, foundations, log),
+    MINUTE_MS,
+  ).unref();
+  closers.push(() => clearInterval(sweeper));
+
+  const { port } = await serve(services, foundations, { log, metrics, random, closers });
+  log.info('gateway.listening', { host: config.host, port, version: VERSION });
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return {
+    services,
+    url: `http://${host}:${port}`,
+    ledger: foundations.ledger,
+    setupCode: () => setup.current(),
+    close,
+  };
+}
+
+async function layFoundations(
+  options: GatewayOptions,
+  log: Log,
+  metrics: Metrics,
+  closers: Closers,
+): Promise<Foundations> {
+  const { config, clock = systemClock, random = systemRandom } = options;
+  const { dataDir } = config;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await chmod(dataDir, 0o700);
+  const ledger = options.ledger ?? (await openLedger(config, clock));
+  if (!options.ledger) closers.push(() => ledger.close());
+  const commit = new GroupCommit({ ledger, chaincode: RECORDS, fn: 'operations:apply' });
+  closers.push(() => commit.close());
+  const store = await openStore(join(dataDir, 'store'));
+  closers.push(() => store.close());
+  const master = await loadMasterKey({
+    configured: config.masterKey,
+    file: join(dataDir, 'gateway.key'),
+    random,
+  });
+  const pool = new StegoPool();
+  closers.push(() => pool.destroy());
+  const cloud = await openCloud(options, log, metrics);
+  const keys = openKeys(config, clock, random);
+  closers.push(() => keys.keyRing.dropAll());
+  return {
+    config,
+    clock,
+    random,
+    log,
+    metrics,
+    ledger,
+    commit,
+    store,
+    master,
+    pool,
+    cloud,
+    ...keys,
+    ...openAccounts(config, { clock, random, store, master, ...keys }),
+  };
+}
+
+function openLedger({ dataDir, channel }: Config, clock: Clock): Promise<EmbeddedLedger> {
+  return openEmbeddedLedger({
+    dir: join(dataDir, 'ledger'),
+    channel,
+    chaincodes: { [RECORDS]: recordsChaincode },
+    clock: () => clock.now(),
+  });
+}
+
+async function openCloud(
+  { config, wrapCloud }: GatewayOptions,
+  log: Log,
+  metrics: Metrics,
+): Promise<Cloud> {
+  const plain = await openFilesystemCloud({
+    name: 'filesystem',
+    root: config.cloudDir === '' ? join(config.dataDir, 'clouds') : config.cloudDir,
+  });
+  return resilient(wrapCloud ? wrapCloud(plain) : plain, {
+    attempts: config.cloudAttempts,
+    timeoutMs: config.cloudTimeoutMs,
+    backoffMs: config.cloudBackoffMs,
+    maxBackoffMs: 10_000,
+    onFailure: ({ code }, cloudOperation) => {
+      metrics.cloudError(plain.name, cloudOperation, code);
+      log.warn('cloud.failed', { cloud: plain.name, cloudOperation, code });
+    },
+  });
+}
+
+function openKeys(config: Config, clock: Clock, random: RandomBytes) {
+  const cost = {
+    passes: config.argon2Passes,
+    memoryKiB: config.argon2MemoryKiB,
+    lanes: config.argon2Lanes,
+  };
+  const deriver = new PasswordDeriver(cost, {
+    atOnce: config.argon2AtOnce,
+    queue: config.argon2Queue,
+  });
+  const idleMs = config.sessionIdleMinutes * MINUTE_MS;
+  const absoluteMs =
+    Math.max(config.sessionAbsoluteMinutes, config.bearerAbsoluteMinutes) * MINUTE_MS;
+  return {
+    bundles: new KeyBundles(deriver, random),
+    keyRing: new KeyRing(clock, { idleMs, absoluteMs, sessions: 100_000 }),
+  };
+}
+
+function openAccounts(
+  config: Config,
+  parts: Pick<Foundations, 'clock' | 'random' | 'store' | 'master' | 'keyRing'> & {
+    readonly bundles: KeyBundles;
+  },
+): Pick<Foundations, 'accounts' | 'sessions'> {
+  const { clock, random, store, master, keyRing, bundles } = parts;
+  const limiter = new AttemptLimiter(clock, {
+    perMinute: config.loginAttemptsPerMinute,
+    keys: 100_000,
+  });
+  const limits = {
+    idleMs: config.sessionIdleMinutes * MINUTE_MS,
+    absoluteMs: {
+      cookie: config.sessionAbsoluteMinutes * MINUTE_MS,
+      bearer: config.bearerAbsoluteMinutes * MINUTE_MS,
+    },
+    freshMs: config.freshLoginMinutes * MINUTE_MS,
+    perAccount: config.sessionsPerAccount,
+  };
+  return {
+    accounts: new Accounts({ store, clock, master, bundles, limiter }),
+    sessions: new Sessions({
+      store,
+      clock,
+      random,
+      csrfKey: master.derive('csrf'),
+      limits,
+      keyRing,
+    }),
+  };
+}
+
+async function serve(
+  services: Services,
+  { config, sessions, ledger, store }: Foundations,
+  {
+    log,
+    metrics,
+    random,
+    closers,
+  }: { log: Log; metrics: Metrics; random: RandomBytes; closers: Closers },
+): Promise<{ server: Server; port: number }> {
+  const lifecycle = new Lifecycle();
+  const app = createApp({
+    routes,
+    deps: services,
+    sessions,
+    log,
+    metrics,
+    random,
+    lifecycle,
+    info: { title: 'PRMS gateway', version: VERSION },
+    publicOrigin: config.publicOrigin,
+    trustedProxyHops: config.trustedProxyHops,
+    maxJsonBytes: config.maxJsonBytes,
+    requestTimeoutMs: config.requestTimeoutMs,
+    ready: async () => ({
+      ledger: await works(ledger.height()),
+      store: await works(store.get('logins', 'ready')),
+    }),
+    translate,
+  });
+  const listening = await listen(app, {
+    host: config.host,
+    port: config.port,
+    longestRequestMs: config.uploadTimeoutMs,
+  });
+  closers.push(() => closeServer(listening.server, lifecycle, config.shutdownGraceMs));
+  return listening;
+}
+
+const works = (attempt: Promise<unknown>): Promise<boolean> =>
+  attempt.then(
+    () => true,
+    () => false,
+  );
+
+async function tidy(
+  services: Services,
+  metrics: Metrics,
+  { sessions, commit }: Foundations,
+  log: Log,
+): Promise<void> {
+  try {
+    await sessions.sweep();
+    await services.reports.finishErasures();
+    metrics.queueLength('operations', commit.pending);
+  } catch (error) {
+    log.error('gateway.tidy-failed', { error });
+  }
+}

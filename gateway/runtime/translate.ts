@@ -1,0 +1,37 @@
+// Errors of the packages below, in the gateway's words.
+
+import { LedgerError } from '@prms/network';
+import { StegoError } from '@prms/stego';
+import { GatewayError } from '../errors.js';
+import { ledgerTrouble } from '../services/outbox.js';
+
+/** Pictures that can't be covers are the sender's to change; a full pool passes. */
+export function translate(error: unknown): GatewayError | undefined {
+  if (error instanceof LedgerError) return ledgerTrouble(error);
+  if (!(error instanceof StegoError)) return undefined;
+  switch (error.code) {
+    case 'POOL_FULL':
+    case 'POOL_CLOSED':
+      return new GatewayError('BUSY', 'Too many pictures are being worked on.', {
+        cause: error,
+        retryAfterMs: 2000,
+      });
+    case 'UNSUPPORTED_IMAGE':
+    case 'CORRUPT_IMAGE':
+      return new GatewayError(
+        'UNSUPPORTED_MEDIA',
+        'The cover is not a whole PNG, JPEG, WebP or TIFF picture.',
+        { cause: error },
+      );
+    case 'IMAGE_TOO_LARGE':
+    case 'PAYLOAD_TOO_LARGE':
+      return new GatewayError('TOO_LARGE', 'The picture or report is too large.', { cause: error });
+    case 'CAPACITY_EXCEEDED':
+    case 'BAD_ARGUMENT':
+      return new GatewayError('BAD_REQUEST', 'The covers can’t carry this report.', {
+        cause: error,
+      });
+    default:
+      return undefined;
+  }
+}

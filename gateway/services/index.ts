@@ -1,0 +1,43 @@
+// The use cases, as the routes see them.
+
+import type { EmbeddedLedger } from '@prms/network';
+import type { Config } from '../config/index.js';
+import type { Sessions } from '../accounts/index.js';
+import type { Accesses } from './accesses.js';
+import type { Affiliations } from './affiliations.js';
+import type { Appointments } from './appointments.js';
+import type { CareRelations } from './care.js';
+import type { Consents } from './consents.js';
+import type { Consultations } from './consultations.js';
+import type { Covers } from './covers.js';
+import type { Hospitals } from './hospitals.js';
+import type { Keys } from './keys.js';
+import type { Kin } from './kin.js';
+import type { Logins } from './logins.js';
+import type { Outbox } from './outbox.js';
+import type { Records } from './records.js';
+import type { Registration } from './registration.js';
+import type { Reports, Uploads } from './reports/index.js';
+
+/** Everything that a route may call. */
+export interface Services {
+  readonly config: Config;
+  readonly sessions: Sessions;
+  readonly logins: Logins;
+  readonly registration: Registration;
+  readonly ledger: Pick<EmbeddedLedger, 'height' | 'verify' | 'blocks' | 'channel'>;
+  readonly records: Records;
+  readonly outbox: Outbox;
+  readonly hospitals: Hospitals;
+  readonly affiliations: Affiliations;
+  readonly care: CareRelations;
+  readonly kin: Kin;
+  readonly consents: Consents;
+  readonly covers: Covers;
+  readonly uploads: Uploads;
+  readonly reports: Reports;
+  readonly accesses: Accesses;
+  readonly appointments: Appointments;
+  readonly consultations: Consultations;
+  readonly keys: Keys;
+}

@@ -1,0 +1,85 @@
+// Logging in and out: a session, and the user's keys unlocked in memory for as long as it lasts.
+
+import type {
+  Account,
+  Accounts,
+  LogIn,
+  Profile,
+  Session,
+  SessionKind,
+  Sessions,
+} from '../accounts/index.js';
+import { UnlockedKeys, type KeyRing } from '../vault/index.js';
+import type { Actor } from './actor.js';
+import type { Registration } from './registration.js';
+
+export interface LoggedIn {
+  readonly token: string;
+  readonly session: Session;
+  /** To be sent back in `x-csrf-token`; for cookie sessions. */
+  readonly csrfToken: string;
+}
+
+export class Logins {
+  constructor(
+    private readonly parts: {
+      readonly accounts: Accounts;
+      readonly sessions: Sessions;
+      readonly keyRing: KeyRing;
+      readonly registration: Registration;
+    },
+  ) {}
+
+  /** @throws GatewayError WRONG_CREDENTIALS | TOO_MANY | BUSY */
+  async logIn(login: string, password: string, kind: SessionKind): Promise<LoggedIn> {
+    return this.#begin(await this.parts.accounts.logIn(login, password), kind);
+  }
+
+  /** Sets a new password with the recovery code; every session ends. @returns the next recovery code */
+  async recover(login: string, recoveryCode: string, newPassword: string): Promise<string> {
+    const recovered = await this.parts.accounts.recover(login, recoveryCode, newPassword);
+    new UnlockedKeys(recovered.account.userId, recovered.opened).wipe();
+    await this.parts.sessions.endAll(recovered.account.userId);
+    return recovered.recoveryCode;
+  }
+
+  /** Gives the password again: the session gets a new token, and counts as fresh for a few minutes. */
+  async refresh(session: Session, password: string): Promise<LoggedIn> {
+    const { opened } = await this.parts.accounts.reauthenticate(session.userId, password);
+    new UnlockedKeys(session.userId, opened).wipe();
+    const next = await this.parts.sessions.refresh(session);
+    return { ...next, csrfToken: this.parts.sessions.csrfToken(next.session) };
+  }
+
+  async changePassword(session: Session, present: string, next: string): Promise<void> {
+    await this.parts.accounts.changePassword(session.userId, present, next);
+    await this.parts.sessions.endAll(session.userId, session.id);
+  }
+
+  /** The actor behind a session. @throws GatewayError KEYS_LOCKED after a restart */
+  actor(session: Session): Actor {
+    const { userId, role, id } = session;
+    return { userId, role, sessionId: id, keys: this.parts.keyRing.get(id) };
+  }
+
+  account(session: Session): Promise<Account> {
+    return this.parts.accounts.get(session.userId);
+  }
+
+  async #begin({ account, opened }: LogIn, kind: SessionKind): Promise<LoggedIn> {
+    const { userId, role } = account;
+    const keys = new UnlockedKeys(userId, opened);
+    try {
+      await this.parts.registration.complete(
+        { userId, role, sessionId: '', keys },
+        account.profile satisfies Profile,
+      );
+    } catch (error) {
+      keys.wipe();
+      throw error;
+    }
+    const { token, session } = await this.parts.sessions.start({ userId, role, kind });
+    this.parts.keyRing.put(session.id, keys);
+    return { token, session, csrfToken: this.parts.sessions.csrfToken(session) };
+  }
+}

@@ -1,0 +1,173 @@
+// Makes the services from what they stand on.
+
+import type { EmbeddedLedger, GroupCommit } from '@prms/network';
+import type { StegoPool } from '@prms/stego';
+import type { Accounts, Sessions } from '../accounts/index.js';
+import type { Clock, RandomBytes } from '../ambient.js';
+import type { Cloud } from '../clouds/index.js';
+import type { Config } from '../config/index.js';
+import type { Log } from '../logging.js';
+import type { Metrics } from '../metrics.js';
+import type { Store } from '../store/index.js';
+import type { KeyRing, MasterKey } from '../vault/index.js';
+import { Accesses } from './accesses.js';
+import { Affiliations } from './affiliations.js';
+import { Appointments } from './appointments.js';
+import { CareRelations } from './care.js';
+import { Circle } from './circle.js';
+import { Consents } from './consents.js';
+import { Consultations } from './consultations.js';
+import { Covers } from './covers.js';
+import { HospitalKeys } from './hospital-keys.js';
+import { Hospitals } from './hospitals.js';
+import type { Services } from './index.js';
+import { Keys } from './keys.js';
+import { Kin } from './kin.js';
+import { Logins } from './logins.js';
+import { Outbox } from './outbox.js';
+import { Records } from './records.js';
+import { Registration } from './registration.js';
+import { Objects, Reports, SealedReports, Uploads } from './reports/index.js';
+import { Tickets } from './tickets.js';
+import { Vaults } from './vaults.js';
+
+/** What has to be open before there can be services. */
+export interface Foundations {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly ledger: EmbeddedLedger;
+  readonly commit: GroupCommit;
+  readonly store: Store;
+  readonly master: MasterKey;
+  readonly pool: StegoPool;
+  readonly cloud: Cloud;
+  readonly keyRing: KeyRing;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+}
+
+export function makeServices(
+  base: Foundations,
+  setupCode: () => Promise<string | undefined>,
+): Services {
+  const { config, clock, random, ledger, store, master, accounts, sessions, keyRing } = base;
+  const core = makeCore(base);
+  const { records, vaults, circle, hospitalKeys, outbox } = core;
+  const registration = new Registration({
+    records,
+    ledger,
+    accounts,
+    hospitalKeys,
+    vaults,
+    random,
+    setupCode,
+    genesis: { emergencyWindowMs: config.emergencyWindowMinutes * 60_000 },
+  });
+  const parts = {
+    records,
+    vaults,
+    circle,
+    store,
+    master,
+    clock,
+    random,
+    hospitalKeys,
+    accounts,
+    keyRing,
+    outbox,
+  };
+  return {
+    config,
+    sessions,
+    ledger,
+    records,
+    outbox,
+    registration,
+    logins: new Logins({ accounts, sessions, keyRing, registration }),
+    care: new CareRelations(parts),
+    kin: new Kin(parts),
+    consents: new Consents(parts),
+    hospitals: new Hospitals(parts),
+    affiliations: new Affiliations(parts),
+    appointments: new Appointments(parts),
+    consultations: new Consultations(parts),
+    keys: new Keys(parts),
+    ...makeReporting(base, core),
+  };
+}
+
+type Core = ReturnType<typeof makeCore>;
+
+function makeCore({
+  config,
+  clock,
+  random,
+  metrics,
+  ledger,
+  commit,
+  store,
+  master,
+  cloud,
+}: Foundations) {
+  const outbox = new Outbox({
+    store,
+    commit,
+    clock,
+    onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
+  });
+  const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
+  const vaults = new Vaults(ledger.channel, cloud);
+  const circle = new Circle({ records, vaults, random });
+  return { outbox, records, vaults, circle, hospitalKeys: new HospitalKeys(store, master) };
+}
+
+function makeReporting(
+  base: Foundations,
+  { records, vaults, circle, hospitalKeys, outbox }: Core,
+): Pick<Services, 'covers' | 'uploads' | 'reports' | 'accesses'> {
+  const { config, clock, random, metrics, store, master, pool, cloud } = base;
+  const { maxBitsPerSample: maxRate, stegoLimitBytes, emergencyCommitWaitMs } = config;
+  const sealed = new SealedReports(
+    new Objects(new Map([[cloud.name, cloud]]), cloud, random),
+    pool,
+    maxRate,
+  );
+  const covers = new Covers({ store, pool, master, clock, random, maxRate });
+  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
+  return {
+    covers,
+    uploads: new Uploads({
+      records,
+      vaults,
+      covers,
+      hospitalKeys,
+      sealed,
+      random,
+      stegoLimitBytes,
+      maxRate,
+    }),
+    reports: new Reports({ records, vaults, circle, sealed, store }),
+    accesses: new Accesses({
+      records,
+      outbox,
+      vaults,
+      hospitalKeys,
+      sealed,
+      tickets,
+      store,
+      master,
+      random,
+      emergencyCommitWaitMs,
+      emergencyWindowMs: config.emergencyWindowMinutes * 60_000,
+      onOutcome: (outcome) =>
+        metrics.access(
+          outcome.decision === 'permit' && outcome.basis === 'emergency'
+            ? 'emergency'
+            : outcome.decision,
+        ),
+    }),
+  };
+}
