@@ -1,12 +1,13 @@
 // Checks one block's transactions against the state rebuilt from the blocks before it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { LedgerError } from '../ledger.js';
-import { type Block, type Outcome, type Transaction, type ValidationCode } from './block.js';
+import type { Block, Outcome, Transaction, ValidationCode } from './block.js';
+import { BlockOverlay } from './block-overlay.js';
 import { ByteWriter } from './bytes.js';
+import { effectsOf } from './committer.js';
 import { type ChaincodeFactory, ChaincodeHost } from './host.js';
 import { publicKeyOf, verifyBytes } from './identity.js';
 import {
-  covers,
   type RangeRead,
   rangeDigest,
   sameVersion,
@@ -29,9 +30,6 @@ export interface TransactionCheckerOptions {
   readonly mspId: string;
 }
 
-/** What earlier transactions of the block wrote, by chaincode and key; null = deleted. */
-type Overlay = Map<string, Map<string, Version | null>>;
-
 export class TransactionChecker {
   // Transactions of a block are run again side by side, each at its own time.
   readonly #now = new AsyncLocalStorage<number>();
@@ -46,17 +44,18 @@ export class TransactionChecker {
 
   /** The first problem in block order, if any. */
   async check(block: Block): Promise<Problem | undefined> {
-    const overlay: Overlay = new Map();
+    const overlay = new BlockOverlay(this.options.rebuilt);
     for (const [tx, transaction] of block.transactions.entries()) {
       const message =
         this.#checkProposal(transaction, block.number) ??
-        (await this.#checkVerdict(transaction, overlay));
+        (await this.#checkVerdict(transaction, overlay.before(tx)));
       if (message !== undefined) return { transactionId: transaction.id, message };
-      if (transaction.validation === 'VALID')
-        note(overlay, transaction, { block: block.number, tx });
+      if (transaction.validation !== 'VALID') continue;
+      const { proposal, outcome } = transaction;
+      overlay.note(tx, effectsOf(proposal.chaincode, outcome.writes, block.number, tx));
     }
     const messages = await Promise.all(
-      block.transactions.map((transaction) => this.#runAgain(transaction)),
+      block.transactions.map((transaction, tx) => this.#runAgain(transaction, overlay.before(tx))),
     );
     for (const [tx, message] of messages.entries()) {
       const transactionId = block.transactions[tx]?.id;
@@ -80,36 +79,14 @@ export class TransactionChecker {
     return signed ? undefined : `transaction ${id} is not signed by its creator`;
   }
 
-  async #checkVerdict(transaction: Transaction, overlay: Overlay): Promise<string | undefined> {
+  async #checkVerdict(transaction: Transaction, state: StoreReader): Promise<string | undefined> {
     const { id, validation, proposal, outcome } = transaction;
-    const written = overlay.get(proposal.chaincode) ?? new Map<string, Version | null>();
-    const verdict = await this.#verdict(proposal.chaincode, outcome, written);
+    const verdict = await verdictOf(proposal.chaincode, outcome, this.#view(0, state));
     if (verdict === validation) return undefined;
     return `transaction ${id} is marked ${validation} and should be ${verdict}`;
   }
 
-  /** MVCC by the book: every version read is compared with the state's. */
-  async #verdict(
-    chaincode: string,
-    outcome: Outcome,
-    written: ReadonlyMap<string, Version | null>,
-  ): Promise<ValidationCode> {
-    const view = this.#view(0);
-    const keys = outcome.reads.map(({ key }) => key);
-    const held = await view.getMany(chaincode, keys);
-    for (const [at, { key, version }] of outcome.reads.entries()) {
-      const inBlock = written.get(key);
-      const now = inBlock === undefined ? (held[at]?.version ?? null) : inBlock;
-      if (!sameVersion(now, version)) return 'MVCC_READ_CONFLICT';
-    }
-    for (const range of outcome.ranges) {
-      const digest = rangeDigest(await rangeNow(view, chaincode, range, written));
-      if (!Buffer.from(digest).equals(range.digest)) return 'PHANTOM_READ_CONFLICT';
-    }
-    return 'VALID';
-  }
-
-  async #runAgain(transaction: Transaction): Promise<string | undefined> {
+  async #runAgain(transaction: Transaction, state: StoreReader): Promise<string | undefined> {
     const { id, proposal, outcome, validation, simulatedHeight } = transaction;
     if (validation !== 'VALID' || proposal.hasTransient) return undefined;
     const host = this.#hosts.get(proposal.chaincode);
@@ -119,7 +96,7 @@ export class TransactionChecker {
     }
     try {
       const again = await this.#now.run(proposal.timestampMs, () =>
-        host.simulate(proposal, {}, this.#view(simulatedHeight)),
+        host.simulate(proposal, {}, this.#view(simulatedHeight, state)),
       );
       const difference = differenceOf(outcome, again.outcome);
       return difference && `transaction ${id}, run again, has other ${difference}`;
@@ -129,16 +106,34 @@ export class TransactionChecker {
     }
   }
 
-  #view(height: number): StateView {
-    return new StateView(height, this.options.rebuilt, this.options.readBlock);
+  #view(height: number, state: StoreReader): StateView {
+    return new StateView(height, state, this.options.readBlock);
   }
+}
+
+/** MVCC by the book: every version read is compared with the state's. */
+async function verdictOf(
+  chaincode: string,
+  outcome: Outcome,
+  view: StateView,
+): Promise<ValidationCode> {
+  const keys = outcome.reads.map(({ key }) => key);
+  const held = await view.getMany(chaincode, keys);
+  const isStale = outcome.reads.some(
+    ({ version }, at) => !sameVersion(held[at]?.version ?? null, version),
+  );
+  if (isStale) return 'MVCC_READ_CONFLICT';
+  for (const range of outcome.ranges) {
+    const digest = rangeDigest(await rangeNow(view, chaincode, range));
+    if (!Buffer.from(digest).equals(range.digest)) return 'PHANTOM_READ_CONFLICT';
+  }
+  return 'VALID';
 }
 
 async function rangeNow(
   view: StateView,
   chaincode: string,
   range: RangeRead,
-  written: ReadonlyMap<string, Version | null>,
 ): Promise<ReadonlyMap<string, Version>> {
   const results = new Map<string, Version>();
   // An iterator that stopped early saw its last key: U+0000 behind it makes the exclusive bound include it.
@@ -146,18 +141,7 @@ async function rangeNow(
   for await (const { key, version } of view.range(chaincode, range.start, end)) {
     results.set(key, version);
   }
-  for (const [key, version] of written) {
-    if (!covers(range, key)) continue;
-    if (version === null) results.delete(key);
-    else results.set(key, version);
-  }
   return results;
-}
-
-function note(overlay: Overlay, { proposal, outcome }: Transaction, version: Version): void {
-  const written = overlay.get(proposal.chaincode) ?? new Map<string, Version | null>();
-  overlay.set(proposal.chaincode, written);
-  for (const { key, value } of outcome.writes) written.set(key, value === null ? null : version);
 }
 
 /** What differs, in words, or undefined. */
