@@ -24,7 +24,7 @@ describe('the keyed walk', () => {
       fc.property(
         fc.uint8Array({ minLength: 32, maxLength: 32 }),
         fc.integer({ min: 200, max: 20_000 }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.nat(1000).map((n) => n / 1000),
         (key, sampleCount, share) => {
           const bitCount = Math.floor(bodyCapacityBits(sampleCount) * share);
           const { header, body } = positionsOf(new Walk(key, sampleCount), bitCount);
