@@ -133,10 +133,10 @@ try {
   at = performance.now();
   const verified = await again.verify();
   const verifySeconds = (performance.now() - at) / 1000;
-  const transactionRate = Math.round(verified.transactions / verifySeconds);
+  const putRate = Math.round(sequence / verifySeconds).toLocaleString('en');
   say(
-    `  verifying it: ${verifySeconds.toFixed(1)} s, ${transactionRate} transactions/s ` +
-      `(${(transactionRate * operations).toLocaleString('en')} puts/s), honest: ${verified.ok}`,
+    `  verifying it: ${verifySeconds.toFixed(1)} s for ${verified.transactions} transactions ` +
+      `with ${sequence.toLocaleString('en')} puts (${putRate} puts/s), honest: ${verified.ok}`,
   );
   await again.close();
   compareEncodings(operations, filler, say);
