@@ -23,3 +23,25 @@ export const rfc9180Vectors = hpkeVectors.parse(
     readFileSync(new URL('../../../vault/vectors/rfc9180-p256-base.json', import.meta.url), 'utf8'),
   ),
 );
+
+const wrapVectorsSchema = z.object({
+  recipientPrivateKey: hex,
+  recipientPublicKey: hex,
+  wraps: z.array(
+    z.object({
+      purpose: z.enum(['report', 'epoch', 'escrow', 'tags', 'consultation']),
+      subject: z.string(),
+      ledger: z.string(),
+      recipient: z.string(),
+      kid: z.string(),
+      secret: hex,
+      wrapped: hex,
+      object: z.string(),
+    }),
+  ),
+});
+
+/** Key wraps of each kind, for one recipient. */
+export const wrapVectors = wrapVectorsSchema.parse(
+  JSON.parse(readFileSync(new URL('../../../vault/vectors/wraps.json', import.meta.url), 'utf8')),
+);
