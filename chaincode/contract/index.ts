@@ -28,5 +28,5 @@ export function recordsChaincode(
 
 export { genesisSchema } from './ledger-contract.js';
 export { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, RECEIPTS_EVENT } from './operations-contract.js';
-export type { Page } from './query-contract.js';
+export type { Page } from './pages.js';
 export type { ChaincodeEnvironment } from './environment.js';

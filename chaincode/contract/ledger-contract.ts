@@ -10,7 +10,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What `ledger:init` takes, as JSON. */
 export const genesisSchema = z.strictObject({
-  hospitals: z.array(userIdSchema).min(1).max(64),
+  hospitals: z
+    .array(userIdSchema)
+    .min(1)
+    .max(64)
+    // One that stood here twice could never find the majority that a vote needs.
+    .refine((list) => new Set(list).size === list.length, 'hospitals must differ'),
   recoveryNoticeMs: z
     .int()
     .min(1000)

@@ -1,10 +1,12 @@
 // One contract a family (`consent`, `report`, …), one transaction an operation type, made from the table. The caller is
 // whoever holds the key of the transaction's certificate: Fabric has checked their signature over the proposal already.
 
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, type JsonWebKey } from 'node:crypto';
 import 'reflect-metadata';
 import {
+  canonicalise,
   ChaincodeError,
+  fitsOperation,
   MAX_LIFE_MS,
   OPERATION_TYPES,
   operationBytes,
@@ -95,21 +97,18 @@ async function applyNamed(
   if (!envelope.success)
     throw new ChaincodeError('BAD_ARGUMENTS', 'id, time or arguments do not fit');
   const operation: Envelope = envelope.data;
-  const receipt = await applyOne(
-    operation,
-    operationBytes(operation),
-    (key) => key === publicKey,
-    batch,
-  );
+  const bytes = operationBytes(operation);
+  if (!fitsOperation(bytes))
+    throw new ChaincodeError('BAD_ARGUMENTS', 'the operation is longer than one may be');
+  const receipt = await applyOne(operation, bytes, (key) => key === publicKey, batch);
   await batch.world.flush();
   answer(context, [receipt]);
-  return JSON.stringify(receipt);
+  return canonicalise(receipt);
 }
 
 /** The P-256 point of the caller's certificate. */
 function creatorKey(context: RecordsContext): string {
-  const certificate = new X509Certificate(context.clientIdentity.getIDBytes());
-  const jwk = certificate.publicKey.export({ format: 'jwk' });
+  const jwk = certificateKey(context);
   if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || jwk.x === undefined || jwk.y === undefined) {
     throw new ChaincodeError('UNKNOWN_CREATOR', 'the certificate holds no P-256 key');
   }
@@ -118,6 +117,15 @@ function creatorKey(context: RecordsContext): string {
     Buffer.from(jwk.x, 'base64url'),
     Buffer.from(jwk.y, 'base64url'),
   ]).toString('base64url');
+}
+
+function certificateKey(context: RecordsContext): JsonWebKey {
+  try {
+    const certificate = new X509Certificate(context.clientIdentity.getIDBytes());
+    return certificate.publicKey.export({ format: 'jwk' });
+  } catch {
+    throw new ChaincodeError('UNKNOWN_CREATOR', 'the certificate can not be read');
+  }
 }
 
 async function holderOf(world: World, publicKey: string, kid: string): Promise<string> {

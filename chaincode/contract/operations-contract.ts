@@ -37,7 +37,7 @@ export class OperationsContract extends Contract {
   @Transaction()
   @Returns('string')
   async apply(context: RecordsContext, lines: string): Promise<string> {
-    if (lines.length > MAX_BATCH_BYTES)
+    if (Buffer.byteLength(lines, 'utf8') > MAX_BATCH_BYTES)
       throw new ChaincodeError('BATCH_TOO_LARGE', `a batch holds at most ${MAX_BATCH_BYTES} bytes`);
     const operations = lines.split('\n').filter((line) => line !== '');
     if (operations.length > MAX_BATCH_OPERATIONS) {

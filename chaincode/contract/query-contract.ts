@@ -10,25 +10,12 @@ import {
   purposeSchema,
   ROLES,
   userIdSchema,
-  type Patient,
 } from '../model/index.js';
 import { applies, decideAccess } from '../rules/index.js';
 import { below, keys, World, type Key } from '../state/index.js';
 import { RecordsContext } from './environment.js';
 import { Contract, Returns, Transaction } from './fabric.js';
-
-const MAX_PAGE = 500;
-
-/** One page of a list. `bookmark` is empty when there is no more. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly bookmark: string;
-}
-
-interface Entry<T> {
-  readonly key: string;
-  readonly value: T;
-}
+import { decode, joined, lastPart, listed, one, parse, policies, type Entry } from './pages.js';
 
 export class QueryContract extends Contract {
   constructor() {
@@ -349,106 +336,10 @@ interface PatientAndId {
   readonly id: string;
 }
 
-interface PageRequest {
-  readonly pageSize: number;
-  readonly bookmark: string;
-}
-
 const HISTORIES = ['user', 'report', 'access', 'appointment', 'consultation'] as const;
 
 function historyKey(kind: (typeof HISTORIES)[number], patient: string, id: string): Key<unknown> {
   return kind === 'user' ? keys.user(patient) : keys[kind](patient, operationId(id));
-}
-
-async function one(context: RecordsContext, key: Key<unknown>): Promise<string> {
-  const bytes = await context.stub.getState(key.name);
-  if (bytes.length === 0) throw new ChaincodeError('NOT_FOUND', 'there is no such document');
-  return Buffer.from(bytes).toString('utf8');
-}
-
-type Range = ReturnType<typeof below>;
-
-async function page<T>(
-  context: RecordsContext,
-  range: Range,
-  { pageSize, bookmark }: PageRequest,
-): Promise<Page<Entry<T>>> {
-  const size = parse(z.int().min(1).max(MAX_PAGE), pageSize, 'page size');
-  const { iterator, metadata } = await context.stub.getStateByRangeWithPagination(
-    range.start,
-    range.end,
-    size,
-    bookmark,
-  );
-  const items: Entry<T>[] = [];
-  try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      // Only this chaincode writes under its keys, and `range` says which shape lies there.
-      items.push({ key: next.value.key, value: decode(next.value.value) as T });
-    }
-  } finally {
-    await iterator.close();
-  }
-  return { items, bookmark: metadata.bookmark };
-}
-
-async function listed(
-  context: RecordsContext,
-  range: Range,
-  request: PageRequest,
-): Promise<string> {
-  const { items, bookmark } = await page(context, range, request);
-  return canonicalise({ items: items.map((entry) => entry.value), bookmark });
-}
-
-/** A page of an index, each entry replaced by the document that it leads to. */
-async function joined<T>(
-  context: RecordsContext,
-  range: Range,
-  request: PageRequest,
-  follow: (entry: Entry<T>) => Key<unknown>,
-): Promise<string> {
-  const world = new World(context.stub);
-  const { items, bookmark } = await page<T>(context, range, request);
-  const documents: unknown[] = [];
-  for (const entry of items) documents.push(await world.get(follow(entry)));
-  return canonicalise({ items: documents, bookmark });
-}
-
-/** A page of an index of patients, each replaced by what `pick` takes from their policy. */
-async function policies(
-  context: RecordsContext,
-  range: Range,
-  request: PageRequest,
-  pick: (patient: Patient) => readonly unknown[],
-): Promise<string> {
-  const world = new World(context.stub);
-  const { items, bookmark } = await page(context, range, request);
-  const picked: unknown[] = [];
-  for (const entry of items) {
-    const user = await world.get(keys.user(lastPart(entry.key)));
-    if (user?.role === 'patient') picked.push(...pick(user));
-  }
-  return canonicalise({ items: picked, bookmark });
-}
-
-function decode(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    throw new ChaincodeError('BAD_ARGUMENTS', 'that is not JSON');
-  }
-}
-
-function lastPart(key: string): string {
-  return key.slice(key.lastIndexOf('/') + 1);
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
-  const read = schema.safeParse(value);
-  if (!read.success)
-    throw new ChaincodeError('BAD_ARGUMENTS', `${name}: ${z.prettifyError(read.error)}`);
-  return read.data;
 }
 
 const userId = (id: string): string => parse(userIdSchema, id, 'user id');

@@ -12,11 +12,11 @@ import {
   versionSchema,
 } from './ids.js';
 import {
-  actionSchema,
   consentTermsSchema,
   epochSchema,
   keysSchema,
   purposeSchema,
+  readActionSchema,
   reportTermsSchema,
   rightsSchema,
 } from './vocabulary.js';
@@ -148,7 +148,7 @@ export const ARGUMENTS = {
   'access:request': z.strictObject({
     ...patient,
     report: operationIdSchema,
-    action: actionSchema,
+    action: readActionSchema,
     purpose: purposeSchema,
     actingFor: userIdSchema.optional(),
     /** The emergency whose window this read relies on. */

@@ -6,11 +6,19 @@ import { ChaincodeError } from '../errors.js';
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [k: string]: Json | undefined };
 
+/** Deeper values are refused: how deep a stack reaches differs between endorsers, and they must agree. */
+const MAX_DEPTH = 64;
+
 /**
  * The canonical text of a value. Members whose value is `undefined` are left out, as JSON.stringify does.
- * @throws ChaincodeError NOT_CANONICAL for unsafe or fractional numbers, lone surrogates and other types.
+ * @throws ChaincodeError NOT_CANONICAL for unsafe or fractional numbers, lone surrogates, other types, and values
+ * nested more than 64 deep
  */
 export function canonicalise(value: unknown): string {
+  return textOf(value, 0);
+}
+
+function textOf(value: unknown, depth: number): string {
   switch (typeof value) {
     case 'string':
       if (!value.isWellFormed()) throw notCanonical('a string holds a lone surrogate');
@@ -22,21 +30,24 @@ export function canonicalise(value: unknown): string {
       return String(value);
     case 'object':
       if (value === null) return 'null';
-      if (Array.isArray(value)) return `[${value.map(canonicalise).join(',')}]`;
-      return canonicaliseObject(value);
+      if (depth === MAX_DEPTH) throw notCanonical(`a value is nested over ${MAX_DEPTH} deep`);
+      // Array.from turns holes into undefined, which is then refused; map would skip them.
+      if (Array.isArray(value))
+        return `[${Array.from(value, (item) => textOf(item, depth + 1)).join(',')}]`;
+      return objectText(value, depth + 1);
     default:
       throw notCanonical(`a value of type ${typeof value} has no JSON form`);
   }
 }
 
-function canonicaliseObject(object: object): string {
+function objectText(object: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null)
     throw notCanonical('only plain objects have a canonical form');
   const members: string[] = [];
   // RFC 8785 §3.2.3: members sorted by UTF-16 code units, which is what Array.prototype.sort does.
   for (const [name, member] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (member !== undefined) members.push(`${canonicalise(name)}:${canonicalise(member)}`);
+    if (member !== undefined) members.push(`${textOf(name, depth)}:${textOf(member, depth)}`);
   }
   return `{${members.join(',')}}`;
 }

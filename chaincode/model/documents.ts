@@ -46,6 +46,8 @@ interface KeyHolder extends Marks {
 export interface Recovery {
   readonly id: string;
   readonly created: string;
+  /** SHA-256 of the bytes of the operation that brought it to its status. */
+  readonly last: string;
   readonly status: 'proposed' | 'seconded' | 'objected' | 'completed';
   readonly keys: PublicKeys;
   readonly proposer: string;

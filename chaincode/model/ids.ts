@@ -8,7 +8,7 @@ const DIGEST = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 /** 16 bytes in base64url: 22 characters of which the last carries four zero bits. */
 const SHORT_DIGEST = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 /** An uncompressed P-256 point (0x04 ‖ x ‖ y, SEC 1 §2.3.3) in base64url: 65 bytes, 87 characters. */
-const POINT = /^B[A-Za-z0-9_-]{85}[AEIMQUYcgkosw048]$/;
+const POINT = /^B[A-P][A-Za-z0-9_-]{84}[AEIMQUYcgkosw048]$/;
 /** 64-byte r ‖ s in base64url. */
 const SIGNATURE = /^[A-Za-z0-9_-]{85}[AQgw]$/;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -41,6 +41,8 @@ const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  */
 export function operationId(instantMs: number, random: Uint8Array): string {
   if (random.length !== 10) throw new RangeError('an operation id needs ten random bytes');
+  if (!instantSchema.safeParse(instantMs).success)
+    throw new RangeError('an operation id needs an instant of at most 48 bits');
   let bits = BigInt(instantMs);
   for (const byte of random) bits = (bits << 8n) | BigInt(byte);
   let text = '';

@@ -17,7 +17,7 @@ export const SIGNING_PREFIX = 'PRMS-op-v1\0';
 export const MAX_LIFE_MS = 24 * 60 * 60 * 1000;
 /** How far an operation's or a transaction's clock may be from an endorser's. */
 export const MAX_SKEW_MS = 2 * 60 * 1000;
-/** Longest canonical operation, bytes. */
+/** Longest canonical operation, UTF-8 bytes. */
 export const MAX_OPERATION_BYTES = 16 * 1024;
 
 export const envelopeSchema = z.strictObject({
@@ -51,6 +51,14 @@ export function operationBytes(envelope: Envelope): string {
   return canonicalise(envelope);
 }
 
+/** Is a canonical text no longer than an operation may be? */
+export function fitsOperation(bytes: string): boolean {
+  if (bytes.length > MAX_OPERATION_BYTES) return false;
+  // A UTF-16 code unit takes three bytes at most, so most texts need no counting.
+  if (bytes.length * 3 <= MAX_OPERATION_BYTES) return true;
+  return new TextEncoder().encode(bytes).length <= MAX_OPERATION_BYTES;
+}
+
 const HEAD = '{"operation":';
 const MIDDLE = ',"signature":"';
 const TAIL = '"}';
@@ -76,8 +84,7 @@ export function readOperationLine(line: string): SignedOperation | null {
     return null;
   const bytes = line.slice(HEAD.length, end - MIDDLE.length);
   const signature = line.slice(end, end + SIGNATURE_LENGTH);
-  if (bytes.length > MAX_OPERATION_BYTES || !signatureSchema.safeParse(signature).success)
-    return null;
+  if (!fitsOperation(bytes) || !signatureSchema.safeParse(signature).success) return null;
   const envelope = readCanonical(bytes);
   return envelope && { envelope, bytes, signature };
 }

@@ -19,6 +19,8 @@ export type Role = (typeof ROLES)[number];
 export const ACTIONS = ['view', 'download', 'share', 'upload'] as const;
 export const actionSchema = z.enum(ACTIONS);
 export type Action = (typeof ACTIONS)[number];
+/** What a request to read may ask for: uploading has its own operations. */
+export const readActionSchema = z.enum(['view', 'download', 'share']);
 
 /** Purposes of use, a subset of HL7's PurposeOfUse in plain words. */
 export const PURPOSES = [

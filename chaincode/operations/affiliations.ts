@@ -1,7 +1,7 @@
 // Doctors and the hospitals that they work for: asked by the doctor, decided by the hospital.
 
 import type { Affiliation, OperationType } from '../model/index.js';
-import { isAdmitted } from '../rules/index.js';
+import { isActingHospital, isAdmitted } from '../rules/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
   changed,
@@ -64,8 +64,7 @@ function decision<T extends 'affiliation:authorise' | 'affiliation:refuse' | 'af
   return {
     apply(call) {
       const { actor, args } = call;
-      mustBe(actor.role === 'hospital', 'WRONG_ROLE');
-      must(isAdmitted(actor));
+      must(isActingHospital(actor));
       return move(
         call,
         { hospital: actor.id, doctor: args.doctor, replaces: args.replaces },

@@ -11,6 +11,7 @@ import {
   type Genesis,
   type OperationType,
   type Receipt,
+  type RefusalCode,
   type SignedOperation,
   type User,
 } from '../model/index.js';
@@ -129,12 +130,23 @@ async function attempt(
   if (!isOperationType(type)) throw new Refused('MALFORMED');
   const late = checkEnvelope(envelope, OPERATIONS[type].lifeMs ?? MAX_LIFE_MS, context);
   const actor = await context.world.get(keys.user(envelope.actor));
-  // The operation that changed the actor's own document last, sent again: its key may be the one that it replaced.
-  if (actor?.last.hash === hash) return { version: actor.version, again: true };
-  checkActor(envelope, actor, authentic);
-  const applied = await run(type, envelope, hash, actor, context);
-  if (late && !applied.again) throw new Refused('EXPIRED');
-  return applied;
+  const doubt = checkActor(envelope, actor, authentic);
+  // A key that has been replaced since may still have signed what was applied then.
+  if (doubt && doubt !== 'KEY_NOT_CURRENT') throw new Refused(doubt);
+  const refusal = doubt ?? (late ? 'EXPIRED' : null);
+  if (refusal === null) return run(type, envelope, hash, actor, context);
+  return onlyAgain(refusal, () => run(type, envelope, hash, actor, context));
+}
+
+/** The first receipt again, or this refusal: for operations that may not be applied now, but may have been before. */
+async function onlyAgain(refusal: RefusalCode, apply: () => Promise<Applied>): Promise<Applied> {
+  try {
+    const applied = await apply();
+    if (applied.again) return applied;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  throw new Refused(refusal);
 }
 
 /** @returns whether the operation has expired: then only its first receipt, if it had one, may be given again */
@@ -155,11 +167,11 @@ function checkActor(
   envelope: Envelope,
   actor: User | null,
   authentic: (publicKey: string) => boolean,
-): void {
+): RefusalCode | null {
   const publicKey = actor ? actor.keys.sign : registrationKey(envelope);
-  if (publicKey === null) throw new Refused('UNKNOWN_ACTOR');
-  if (envelope.kid !== (actor ? actor.kid : kidOf(publicKey))) throw new Refused('KEY_NOT_CURRENT');
-  if (!authentic(publicKey)) throw new Refused('BAD_SIGNATURE');
+  if (publicKey === null) return 'UNKNOWN_ACTOR';
+  if (envelope.kid !== (actor ? actor.kid : kidOf(publicKey))) return 'KEY_NOT_CURRENT';
+  return authentic(publicKey) ? null : 'BAD_SIGNATURE';
 }
 
 async function run(

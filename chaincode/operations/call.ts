@@ -104,7 +104,8 @@ export function changed({ envelope, hash }: CallMarks, before: Marks): Marks {
   return {
     version: before.version + 1,
     created: before.created,
-    last: { id: envelope.id, hash, at: envelope.issuedAt },
+    // Never goes back: signers' clocks differ, and what was issued before this may not come again.
+    last: { id: envelope.id, hash, at: Math.max(before.last.at, envelope.issuedAt) },
   };
 }
 

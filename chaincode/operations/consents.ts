@@ -1,7 +1,7 @@
 // Consents: entries of the patient's policy document, given, changed and taken back.
 
 import type { Consent, ConsentTerms, Patient } from '../model/index.js';
-import { holdsEpoch, mayConsent } from '../rules/index.js';
+import { holdsEpoch, mayConsent, mayTakeBack } from '../rules/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
   changed,
@@ -57,7 +57,7 @@ const amend: Definition<'consent:amend'> = {
     const consent = entryOf(patient, 'consents', args.id);
     const again = changedBefore(call, consent, args.replaces);
     if (again) return again;
-    must(mayConsent(patient, actor, consent.terms, envelope.issuedAt));
+    must(mayTakeBack(patient, actor, consent.terms, envelope.issuedAt));
     must(mayConsent(patient, actor, args.terms, envelope.issuedAt));
     mustBe(consent.status === 'active', 'WRONG_STATE');
     const { grantee } = consent.terms;
@@ -87,7 +87,7 @@ const revoke: Definition<'consent:revoke'> = {
     const consent = entryOf(patient, 'consents', args.id);
     const again = changedBefore(call, consent, args.replaces);
     if (again) return again;
-    must(mayConsent(patient, actor, { ...consent.terms, effect: 'deny' }, envelope.issuedAt));
+    must(mayTakeBack(patient, actor, consent.terms, envelope.issuedAt));
     mustBe(consent.status === 'active', 'WRONG_STATE');
     const after: Consent = { ...consent, ...changed(call, consent), status: 'revoked' };
     const next = advanceEpoch(patient, args.epoch, holdsEpoch(consent.terms));

@@ -2,7 +2,7 @@
 // user can object with the old ones.
 
 import type { PublicKeys, Recovery, User } from '../model/index.js';
-import { isAdmitted } from '../rules/index.js';
+import { isActingHospital } from '../rules/index.js';
 import { isPoint, isSignedBy, kidOf, possessionText } from '../signatures/index.js';
 import { indexes, keys } from '../state/index.js';
 import {
@@ -64,7 +64,7 @@ const propose: Definition<'key:propose'> = {
   lifeMs: LIFE_MS,
   async apply(call) {
     const { actor, args, envelope } = call;
-    must(isAdmitted(actor));
+    must(isActingHospital(actor));
     const user = await find(call, keys.user(args.user));
     const earlier = user.recovery;
     if (earlier?.id === envelope.id) {
@@ -79,6 +79,7 @@ const propose: Definition<'key:propose'> = {
     const recovery: Recovery = {
       id: envelope.id,
       created: call.hash,
+      last: call.hash,
       status: 'proposed',
       keys: args.keys,
       proposer: actor.id,
@@ -92,16 +93,17 @@ const second: Definition<'key:second'> = {
   lifeMs: LIFE_MS,
   async apply(call) {
     const { actor, args, envelope } = call;
-    must(isAdmitted(actor));
+    must(isActingHospital(actor));
     const user = await find(call, keys.user(args.user));
     const recovery = recoveryOf(user, args.proposal);
-    if (recovery.seconder === actor.id) return { version: user.version, again: true };
+    if (recovery.last === call.hash) return { version: user.version, again: true };
     mustBe(recovery.status === 'proposed', 'WRONG_STATE');
     mustBe(recovery.proposer !== actor.id, 'NOT_OWNER');
     put(call, {
       ...user,
       recovery: {
         ...recovery,
+        last: call.hash,
         status: 'seconded',
         seconder: actor.id,
         secondedAt: envelope.issuedAt,
@@ -116,9 +118,9 @@ const object: Definition<'key:object'> = {
   apply(call) {
     const { actor, args } = call;
     const recovery = recoveryOf(actor, args.proposal);
-    if (recovery.status === 'objected') return { version: actor.version, again: true };
-    mustBe(recovery.status !== 'completed', 'WRONG_STATE');
-    put(call, { ...actor, recovery: { ...recovery, status: 'objected' } });
+    if (recovery.last === call.hash) return { version: actor.version, again: true };
+    mustBe(recovery.status === 'proposed' || recovery.status === 'seconded', 'WRONG_STATE');
+    put(call, { ...actor, recovery: { ...recovery, last: call.hash, status: 'objected' } });
     return { version: actor.version };
   },
 };
@@ -127,10 +129,10 @@ const complete: Definition<'key:complete'> = {
   lifeMs: LIFE_MS,
   async apply(call) {
     const { actor, args, envelope, genesis } = call;
-    must(isAdmitted(actor));
+    must(isActingHospital(actor));
     const user = await find(call, keys.user(args.user));
     const recovery = recoveryOf(user, args.proposal);
-    if (recovery.status === 'completed') return { version: user.version, again: true };
+    if (recovery.last === call.hash) return { version: user.version, again: true };
     mustBe(recovery.status === 'seconded' && recovery.secondedAt !== undefined, 'WRONG_STATE');
     mustBe(actor.id === recovery.proposer || actor.id === recovery.seconder, 'NOT_OWNER');
     mustBe(
@@ -138,7 +140,7 @@ const complete: Definition<'key:complete'> = {
       'NOTICE_RUNNING',
     );
     const after = rekey(call, user, recovery.keys);
-    put(call, { ...after, recovery: { ...recovery, status: 'completed' } });
+    put(call, { ...after, recovery: { ...recovery, last: call.hash, status: 'completed' } });
     return { version: after.version };
   },
 };

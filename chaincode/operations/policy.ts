@@ -8,6 +8,7 @@ import {
   type OperationType,
   type Patient,
 } from '../model/index.js';
+import { isPoint } from '../signatures/index.js';
 import { keys } from '../state/index.js';
 import { made, mustBe, Refused, type Call } from './call.js';
 
@@ -68,7 +69,10 @@ export function advanceEpoch(
     mustBe(!required, 'EPOCH_REQUIRED');
     return patient;
   }
+  mustBe(isPoint(epoch.key), 'MALFORMED');
   mustBe(epoch.number === patient.epoch.number + 1, 'VERSION_CONFLICT');
+  // The old key again would lock nobody out.
+  mustBe(epoch.key !== patient.epoch.key, 'ALREADY_EXISTS');
   return { ...patient, epoch };
 }
 

@@ -1,7 +1,13 @@
 // Who stands near a patient: doctors in whose care they are, relatives with their rights. Entries of the policy document.
 
 import type { Care, KinLink } from '../model/index.js';
-import { actsForPatient, holdsVault, mayManageKin, soundRights, standsFor } from '../rules/index.js';
+import {
+  actsForPatient,
+  holdsVault,
+  mayManageKin,
+  soundRights,
+  standsFor,
+} from '../rules/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
   changed,
@@ -110,6 +116,8 @@ const amendKin: Definition<'kin:amend'> = {
     const again = changedBefore(call, link, args.replaces);
     if (again) return again;
     must(mayManageKin(patient, actor, envelope.issuedAt));
+    // A guardian who could move their own end date would have none.
+    mustBe(link.relative !== actor.id, 'NOT_OWNER');
     must(soundRights(args.rights, args.notAfter));
     mustBe(link.status === 'active', 'WRONG_STATE');
     const { notAfter: _dropped, ...rest } = link;
@@ -133,7 +141,9 @@ const endKin: Definition<'kin:end'> = {
     const link = entryOf(patient, 'kin', args.id);
     const again = changedBefore(call, link, args.replaces);
     if (again) return again;
-    if (link.relative !== actor.id) must(mayManageKin(patient, actor, envelope.issuedAt));
+    // Who steps back must not choose the vault's next key: they would hold it.
+    if (link.relative === actor.id) mustBe(args.epoch === undefined, 'NOT_OWNER');
+    else must(mayManageKin(patient, actor, envelope.issuedAt));
     mustBe(link.status === 'active', 'WRONG_STATE');
     const losesVault = holdsVault(link.rights) && link.relative !== actor.id;
     const after = { ...link, ...changed(call, link), status: 'ended' as const };

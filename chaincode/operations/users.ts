@@ -1,7 +1,7 @@
 // Who is there: hospitals and their admission, registration of everybody else.
 
 import { type ArgumentsOf, type Auditor, type Hospital, type User } from '../model/index.js';
-import { isAdmitted } from '../rules/index.js';
+import { isActingHospital, isAdmitted } from '../rules/index.js';
 import { isPoint, kidOf } from '../signatures/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
@@ -100,8 +100,7 @@ const vote: Definition<'hospital:vote'> = {
       throw new Refused('WRONG_ROLE');
     const standing: Hospital | Auditor = candidate;
     if (standing.last.hash === call.hash) return { version: standing.version, again: true };
-    mustBe(actor.role === 'hospital', 'WRONG_ROLE');
-    must(isAdmitted(actor));
+    must(isActingHospital(actor));
     mustBe(!standing.admitted && !standing.votes.includes(actor.id), 'ALREADY_EXISTS');
 
     const consortium = await find(call, keys.consortium);

@@ -81,6 +81,7 @@ function emergencyOpens(
   const ofThisDoctor =
     emergency.kind === 'emergency' &&
     emergency.actor === facts.actor.id &&
+    emergency.actingFor === request.actingFor &&
     emergency.patient === facts.patient.id;
   const permitted = emergency.outcome.decision === 'permit';
   const inWindow = request.now >= emergency.issuedAt && request.now < (emergency.endsAt ?? 0);
@@ -122,7 +123,8 @@ export function applies(
   report: Report | null,
 ): boolean {
   const { terms } = consent;
-  const grantee = terms.grantee.kind === 'user' ? actor : request.actingFor;
+  // A hospital that reads for itself need not say that it acts for itself.
+  const grantee = terms.grantee.kind === 'user' ? actor : (request.actingFor ?? actor);
   return (
     consent.status === 'active' &&
     terms.grantee.id === grantee &&

@@ -10,5 +10,11 @@ export {
 } from './access.js';
 export { PERMIT, refuse, all, type Ruling } from './decision.js';
 export { activeKin, actsForPatient, holdsVault, mayManageKin, soundRights } from './kin.js';
-export { holdsEpoch, mayAnchor, mayConsent, mayCorrect, mayErase } from './records.js';
-export { hasCare, isAdmitted, standsFor, type StandingFacts } from './standing.js';
+export { holdsEpoch, mayAnchor, mayConsent, mayCorrect, mayErase, mayTakeBack } from './records.js';
+export {
+  hasCare,
+  isActingHospital,
+  isAdmitted,
+  standsFor,
+  type StandingFacts,
+} from './standing.js';

@@ -6,12 +6,16 @@ import { all, PERMIT, refuse, type Ruling } from './decision.js';
 import { activeKin, actsForPatient } from './kin.js';
 import { hasCare, standsFor } from './standing.js';
 
-/** Patients add to their own record; relatives with `keep`; doctors in whose care the patient is, or whom a consent lets upload. */
+/**
+ * Patients add to their own record; relatives with `keep`; doctors in whose care the patient is, or whom a consent lets
+ * upload. An express denial wins over care and kinship, as everywhere.
+ */
 export function mayAnchor(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
   const { actor, patient } = facts;
   if (actor.role === 'doctor') {
     return all(
       () => standsFor(actor, actingFor, facts),
+      () => notDenied(facts, actingFor, now),
       () =>
         hasCare(patient, actor.id, actingFor).permit
           ? PERMIT
@@ -19,16 +23,27 @@ export function mayAnchor(facts: AccessFacts, actingFor: string | undefined, now
     );
   }
   if (actingFor !== undefined) return refuse('WRONG_ROLE');
-  if (actor.id === patient.id || actor.role === 'relative')
-    return actsForPatient(patient, actor, 'keep', now);
-  return refuse('WRONG_ROLE');
+  if (actor.id === patient.id) return PERMIT;
+  if (actor.role !== 'relative') return refuse('WRONG_ROLE');
+  return all(
+    () => actsForPatient(patient, actor, 'keep', now),
+    () => notDenied(facts, actingFor, now),
+  );
+}
+
+function decideUpload(facts: AccessFacts, actingFor: string | undefined, now: number) {
+  const asked = { action: 'upload', purpose: 'treatment', actingFor, now } as const;
+  return decideAccess(asked, { ...facts, report: null });
+}
+
+function notDenied(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
+  const outcome = decideUpload(facts, actingFor, now);
+  const denied = outcome.decision === 'refuse' && outcome.code === 'CONSENT_DENIED';
+  return denied ? refuse('CONSENT_DENIED') : PERMIT;
 }
 
 function consentToUpload(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
-  const asked = { action: 'upload', purpose: 'treatment', actingFor, now } as const;
-  return decideAccess(asked, { ...facts, report: null }).decision === 'permit'
-    ? PERMIT
-    : refuse('NO_CARE');
+  return decideUpload(facts, actingFor, now).decision === 'permit' ? PERMIT : refuse('NO_CARE');
 }
 
 /** A new version replaces a report: its author's, or its patient's, to give. */
@@ -60,6 +75,17 @@ export function mayConsent(
       return itself && !guardian ? refuse('NOT_OWNER') : PERMIT;
     },
   );
+}
+
+/** Who may take these terms back? Taking a denial back widens access as a permit does, taking a permit back narrows it as a denial does. */
+export function mayTakeBack(
+  patient: Patient,
+  actor: User,
+  terms: ConsentTerms,
+  now: number,
+): Ruling {
+  const effect = terms.effect === 'deny' ? 'permit' : 'deny';
+  return mayConsent(patient, actor, { ...terms, effect }, now);
 }
 
 /** Has someone received the epoch's private key through these terms? Then taking them back needs a new epoch. */

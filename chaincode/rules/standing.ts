@@ -8,7 +8,7 @@ export interface StandingFacts {
   readonly hospital?: Hospital | null;
 }
 
-/** A doctor must act for an admitted hospital that has authorised them; nobody else may act for one. */
+/** A doctor must act for an admitted hospital that has authorised them; a hospital acts for itself, nobody else for any. */
 export function standsFor(
   actor: User,
   actingFor: string | undefined,
@@ -22,8 +22,10 @@ export function standsFor(
         () => isAuthorised(facts.affiliation, actor.id, actingFor),
       );
     case 'hospital':
+      if (actingFor !== undefined && actingFor !== actor.id) return refuse('WRONG_ROLE');
       return isAdmitted(actor);
     case 'auditor':
+      if (actingFor !== undefined) return refuse('WRONG_ROLE');
       return actor.admitted ? PERMIT : refuse('ACTOR_NOT_ACTIVE');
     case 'relative':
     case 'patient':
@@ -34,6 +36,11 @@ export function standsFor(
 export function isAdmitted(hospital: User | null | undefined): Ruling {
   if (hospital?.role !== 'hospital') return refuse('NOT_FOUND');
   return hospital.admitted ? PERMIT : refuse('HOSPITAL_NOT_ADMITTED');
+}
+
+/** May the actor do what only the consortium's hospitals do? */
+export function isActingHospital(actor: User): Ruling {
+  return actor.role === 'hospital' ? isAdmitted(actor) : refuse('WRONG_ROLE');
 }
 
 function isAuthorised(

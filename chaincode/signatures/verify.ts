@@ -42,6 +42,9 @@ function importKey(publicKey: string): KeyObject | null {
 
 function importPoint(publicKey: string): KeyObject | null {
   const point = Buffer.from(publicKey, 'base64url');
+  // Only the uncompressed form (SEC 1 §2.3.3), and one text a point: another would be the same key under another id.
+  if (point.length !== 65 || point[0] !== 4 || point.toString('base64url') !== publicKey)
+    return null;
   const coordinate = (from: number) => point.toString('base64url', from, from + 32);
   try {
     // OpenSSL checks that the point is on the curve.
