@@ -19,6 +19,8 @@ import type { Tickets } from './tickets.js';
 import type { Vaults } from './vaults.js';
 
 export interface OpenRequest extends Wish {
+  /** Uploads are not asked for: the ledger decides them as they come. */
+  readonly action: Exclude<Wish['action'], 'upload'>;
   readonly emergency?: string | undefined;
 }
 

@@ -198,7 +198,11 @@ export class Registration {
       if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
       throw error;
     });
-    if (known) return;
+    if (known) {
+      // A rotation that was cut off leaves two signing keys: the ledger knows which one counts.
+      actor.keys.prefer('sign', known.kid);
+      return;
+    }
     const request = requestSchema.safeParse({ ...profile, role: actor.role });
     if (!request.success)
       throw new GatewayError('STORE_DAMAGED', 'The account’s details do not fit its role.', {

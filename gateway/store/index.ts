@@ -11,3 +11,4 @@ export type {
 export { openStore } from './level.js';
 export { Documents } from './documents.js';
 export type { DocumentEntry } from './documents.js';
+export { KeyedLock } from './keyed-lock.js';

@@ -53,6 +53,19 @@ export class UnlockedKeys {
     this.held = [...others, entry];
   }
 
+  /** Lets go of a key that is no longer of use. */
+  remove(use: PrivateKeyEntry['use'], kid: string): void {
+    const kept = this.entries.filter((entry) => entry.use !== use || entry.kid !== kid);
+    for (const old of this.held) if (!kept.includes(old)) wipe(old.privateKey);
+    this.held = kept;
+  }
+
+  /** Puts one key before the others of its use: after a rotation that was cut off, the one that the ledger knows. */
+  prefer(use: PrivateKeyEntry['use'], kid: string): void {
+    const preferred = this.entries.filter((entry) => entry.use === use && entry.kid === kid);
+    this.held = [...preferred, ...this.held.filter((entry) => !preferred.includes(entry))];
+  }
+
   wipe(): void {
     this.wiped = true;
     wipe(this.key, ...this.held.map(({ privateKey }) => privateKey));

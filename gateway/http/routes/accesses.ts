@@ -1,0 +1,245 @@
+// Reading reports, and who read them; emergencies.
+
+import {
+  operationIdSchema,
+  purposeSchema,
+  userIdSchema,
+  versionSchema,
+} from '@prms/chaincode/model';
+import { z } from 'zod';
+import { GatewayError } from '../../errors.js';
+import { bytes, json } from '../base/index.js';
+import { actorOf, defineRoute } from './define.js';
+import {
+  accessSchema,
+  changedSchema,
+  labelSchema,
+  page,
+  pageQuery,
+  patientItemParams,
+  patientParams,
+  receiptSchema,
+} from './schemas.js';
+
+const openedSchema = z.object({
+  /** Missing when the ledger has not answered in an emergency: the access is anchored late. */
+  receipt: receiptSchema.optional(),
+  access: operationIdSchema,
+  ticket: z.string(),
+  expiresAt: z.int(),
+  label: labelSchema,
+  sha256: z.string(),
+  anchoredLate: z.literal(true).optional(),
+});
+
+/** A client picks the type that it can show; what could run in a page is only ever downloaded. */
+const CONTENT_TYPES = [
+  'application/pdf',
+  'application/dicom',
+  'image/png',
+  'image/jpeg',
+  'image/webp',
+  'image/tiff',
+  'application/json',
+  'application/fhir+json',
+  'text/plain',
+  'application/octet-stream',
+] as const;
+
+/** RFC 9110 §14.1.2, one range. Anything else that is well-formed is answered whole; what can't be satisfied is RANGE. */
+export function readRange(
+  header: string | undefined,
+  total: number,
+): { start: number; end: number } | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
+  if (!match || (match[1] === '' && match[2] === '')) return undefined;
+  const [first, last] = [match[1] ?? '', match[2] ?? ''];
+  const start = first === '' ? Math.max(0, total - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? total : Math.min(total, Number(last) + 1);
+  const emptySuffix = first === '' && Number(last) === 0;
+  if (start >= total || end <= start || emptySuffix) {
+    throw new GatewayError('RANGE', `The report has ${total} bytes.`, { limitBytes: total });
+  }
+  return { start, end };
+}
+
+/** RFC 6266 with RFC 8187's encoding: the name can't leave its header. */
+function disposition(fileName: string): string {
+  const plain = fileName.replace(/[^A-Za-z0-9._-]/g, '_');
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(fileName).replace(/['()*]/g, escape)}`;
+}
+
+const escape = (letter: string): string => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`;
+
+export const accessRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/reports/{id}/access',
+    summary: 'Ask for a report',
+    description:
+      'The request and its outcome go on the ledger, permitted or refused. A permit gives a ticket with which the bytes can be fetched for a few minutes.',
+    tags: ['accesses'],
+    auth: 'session',
+    params: patientItemParams,
+    body: z.strictObject({
+      action: z.enum(['view', 'download', 'share']),
+      purpose: purposeSchema,
+      actingFor: userIdSchema.optional(),
+      emergency: operationIdSchema.optional(),
+    }),
+    responses: { 201: json(openedSchema, 'Open.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      const opened = await context.deps.accesses.open(actorOf(context), patient, id, context.body);
+      return { status: 201, body: { ...opened, sha256: opened.label.sha256 } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/tickets/{ticket}/content',
+    summary: 'The bytes of an opened report',
+    description: 'One `Range` is honoured. The SHA-256 of the whole report is the entity tag.',
+    tags: ['accesses'],
+    auth: 'session',
+    params: z.object({ ticket: z.string().regex(/^[A-Za-z0-9_-]{43}$/) }),
+    timeoutMs: 600_000,
+    responses: {
+      200: bytes(CONTENT_TYPES, 'The whole report.'),
+      206: bytes(CONTENT_TYPES, 'A part of it.'),
+    },
+    handler: async (context) => {
+      const actor = actorOf(context);
+      const { accesses } = context.deps;
+      const { ticket } = context.params;
+      const total = accesses.labelOf(actor, ticket).bytes;
+      const range = readRange(context.request.headers.range, total);
+      const content = accesses.content(actor, ticket, range);
+      const headers: Record<string, string> = {
+        'Accept-Ranges': 'bytes',
+        ETag: `"${content.label.sha256}"`,
+        'Content-Disposition': disposition(content.label.fileName),
+      };
+      if (range) headers['Content-Range'] = `bytes ${content.start}-${content.end - 1}/${total}`;
+      return {
+        status: range ? 206 : 200,
+        bytes: await content.read(),
+        contentType: content.label.mediaType,
+        headers,
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/accesses',
+    summary: 'Who looked at a record',
+    description:
+      'Reads, refusals and emergencies, newest first. For the patient, guardians and auditors.',
+    tags: ['accesses'],
+    auth: 'session',
+    params: patientParams,
+    query: pageQuery,
+    responses: { 200: json(page(accessSchema), 'Accesses.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.accesses.list(
+        actorOf(context),
+        context.params.patient,
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/emergency',
+    summary: 'Break the glass',
+    description:
+      'Opens a record for a short time with a stated reason. The patient and the hospital see it, and it is reviewed. Needs a fresh log-in.',
+    tags: ['accesses'],
+    auth: 'session',
+    roles: ['doctor'],
+    freshLogin: true,
+    params: patientParams,
+    body: z.strictObject({ actingFor: userIdSchema, reason: z.string().min(10).max(2000) }),
+    responses: {
+      201: json(
+        z.object({
+          receipt: receiptSchema.optional(),
+          emergency: operationIdSchema,
+          endsAt: z.int(),
+          anchoredLate: z.literal(true).optional(),
+        }),
+        'The window is open.',
+      ),
+    },
+    handler: async (context) => ({
+      status: 201,
+      body: await context.deps.accesses.emergency(
+        actorOf(context),
+        context.params.patient,
+        context.body,
+      ),
+    }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/emergencies',
+    summary: 'Emergencies in the hospital’s name',
+    tags: ['accesses'],
+    auth: 'session',
+    roles: ['hospital'],
+    query: pageQuery,
+    responses: {
+      200: json(
+        page(accessSchema.extend({ reasonText: z.string().optional() })),
+        'Emergencies, with the stated reasons.',
+      ),
+    },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.accesses.emergenciesAt(
+        actorOf(context),
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/accesses/{id}/review',
+    summary: 'Review an emergency',
+    tags: ['accesses'],
+    auth: 'session',
+    roles: ['hospital', 'auditor'],
+    params: patientItemParams,
+    body: z.strictObject({
+      verdict: z.enum(['justified', 'unjustified']),
+      note: z.string().min(1).max(2000).optional(),
+      replaces: versionSchema,
+    }),
+    responses: { 200: json(changedSchema, 'Reviewed.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.accesses.review(actorOf(context), patient, id, context.body),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/accesses/{id}/object',
+    summary: 'Object to an access',
+    tags: ['accesses'],
+    auth: 'session',
+    roles: ['patient', 'relative'],
+    params: patientItemParams,
+    body: z.strictObject({ note: z.string().min(1).max(2000).optional(), replaces: versionSchema }),
+    responses: { 200: json(changedSchema, 'On the record.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.accesses.object(actorOf(context), patient, id, context.body),
+      };
+    },
+  }),
+];

@@ -1,0 +1,238 @@
+// Registration, log-in, sessions, and one's own account.
+
+import { userIdSchema } from '@prms/chaincode/model';
+import { z } from 'zod';
+import { sessionKinds, type Session } from '../../accounts/index.js';
+import { GatewayError } from '../../errors.js';
+import type { LoggedIn } from '../../services/logins.js';
+import type { RegistrationRequest } from '../../services/registration.js';
+import { empty, json } from '../base/index.js';
+import { defineRoute } from './define.js';
+import { profileSchema } from './schemas.js';
+
+const credentials = { login: z.string().max(512), password: z.string().max(1024) };
+const detailsSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  birthDate: z.iso.date().optional(),
+  phone: z.string().max(50).optional(),
+  address: z.string().max(400).optional(),
+});
+const registeredSchema = z.object({
+  userId: userIdSchema,
+  /** Shown once. */
+  recoveryCode: z.string(),
+  admitted: z.boolean().optional(),
+});
+
+const BODIES = {
+  hospital: z.strictObject({
+    ...credentials,
+    profile: profileSchema,
+    setupCode: z.string().max(128).optional(),
+  }),
+  doctor: z.strictObject({ ...credentials, profile: profileSchema }),
+  auditor: z.strictObject({ ...credentials, profile: profileSchema }),
+  patient: z.strictObject({
+    ...credentials,
+    details: detailsSchema,
+    escrow: userIdSchema.nullable(),
+  }),
+  relative: z.strictObject({ ...credentials, details: detailsSchema }),
+};
+
+const register = <R extends keyof typeof BODIES>(
+  role: R,
+  summary: string,
+  toRequest: (body: z.output<(typeof BODIES)[R]>) => RegistrationRequest,
+) =>
+  defineRoute({
+    method: 'post',
+    path: `/register/${role}`,
+    summary,
+    description:
+      'Makes the user’s keys, seals them under the password, and puts the user on the ledger. The recovery code is shown once.',
+    tags: ['accounts'],
+    auth: 'none',
+    body: BODIES[role],
+    responses: { 201: json(registeredSchema, 'Registered.') },
+    handler: async ({ deps, body }) => ({
+      status: 201 as const,
+      body: await deps.registration.register(toRequest(body as z.output<(typeof BODIES)[R]>)),
+    }),
+  });
+
+const sessionSchema = z.object({
+  id: z.string(),
+  kind: z.enum(sessionKinds),
+  createdAt: z.int(),
+  lastUsedAt: z.int(),
+  current: z.boolean(),
+});
+
+const loggedInSchema = z.object({
+  userId: userIdSchema,
+  role: z.string(),
+  /** Of a bearer session: to be sent as `Authorization: Bearer`. */
+  token: z.string().optional(),
+  /** Of a cookie session: to be sent as `x-csrf-token` with every change. */
+  csrfToken: z.string().optional(),
+});
+
+function loggedIn({ token, session, csrfToken }: LoggedIn) {
+  const { userId, role, kind } = session;
+  if (kind === 'bearer') return { body: { userId, role, token } };
+  return { body: { userId, role, csrfToken }, sessionCookie: token };
+}
+
+const shown = (session: Session, current: Session) => ({
+  ...session,
+  current: session.id === current.id,
+});
+
+export const accountRoutes = [
+  register('hospital', 'Register a hospital', (body) => ({ ...body, role: 'hospital' })),
+  register('doctor', 'Register a doctor', (body) => ({ ...body, role: 'doctor' })),
+  register('auditor', 'Register an auditor', (body) => ({ ...body, role: 'auditor' })),
+  register('patient', 'Register a patient', (body) => ({ ...body, role: 'patient' })),
+  register('relative', 'Register a relative', (body) => ({ ...body, role: 'relative' })),
+  defineRoute({
+    method: 'post',
+    path: '/sessions',
+    summary: 'Log in',
+    tags: ['accounts'],
+    auth: 'none',
+    body: z.strictObject({ ...credentials, kind: z.enum(sessionKinds).default('cookie') }),
+    responses: { 201: json(loggedInSchema, 'Logged in.') },
+    handler: async ({ deps, body }) => ({
+      status: 201 as const,
+      ...loggedIn(await deps.logins.logIn(body.login, body.password, body.kind)),
+    }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/sessions',
+    summary: 'One’s own sessions',
+    tags: ['accounts'],
+    auth: 'session',
+    responses: {
+      200: json(z.object({ items: z.array(sessionSchema) }), 'The sessions that are still good.'),
+    },
+    handler: async ({ deps, session }) => {
+      const sessions = await deps.sessions.list(session.userId);
+      return { status: 200, body: { items: sessions.map((each) => shown(each, session)) } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/sessions/current/fresh',
+    summary: 'Give the password again',
+    description: 'The session gets a new token and counts as fresh for a few minutes.',
+    tags: ['accounts'],
+    auth: 'session',
+    body: z.strictObject({ password: z.string().max(1024) }),
+    responses: { 200: json(loggedInSchema, 'Fresh.') },
+    handler: async ({ deps, session, body }) => ({
+      status: 200,
+      ...loggedIn(await deps.logins.refresh(session, body.password)),
+    }),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/sessions/current',
+    summary: 'Log out',
+    tags: ['accounts'],
+    auth: 'session',
+    responses: { 204: empty('Logged out.') },
+    handler: async ({ deps, session }) => {
+      await deps.sessions.end(session.id);
+      return { status: 204, sessionCookie: null };
+    },
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/sessions/{id}',
+    summary: 'End one of one’s own sessions',
+    tags: ['accounts'],
+    auth: 'session',
+    params: z.object({ id: z.string().max(64) }),
+    responses: { 204: empty('Ended.') },
+    handler: async ({ deps, session, params }) => {
+      const own = await deps.sessions.list(session.userId);
+      if (!own.some(({ id }) => id === params.id))
+        throw new GatewayError('NOT_FOUND', 'You have no such session.');
+      await deps.sessions.end(params.id);
+      return { status: 204 };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/me',
+    summary: 'One’s own account',
+    tags: ['accounts'],
+    auth: 'session',
+    responses: {
+      200: json(
+        z.object({
+          userId: userIdSchema,
+          role: z.string(),
+          login: z.string(),
+          profile: profileSchema.optional(),
+          details: detailsSchema.optional(),
+          csrfToken: z.string().optional(),
+        }),
+        'The account.',
+      ),
+    },
+    handler: async ({ deps, session }) => {
+      const { userId, role, loginName, profile } = await deps.logins.account(session);
+      const parts = z
+        .looseObject({ profile: profileSchema.optional(), details: detailsSchema.optional() })
+        .parse(profile);
+      return {
+        status: 200,
+        body: {
+          userId,
+          role,
+          login: loginName,
+          ...(parts.profile && { profile: parts.profile }),
+          ...(parts.details && { details: parts.details }),
+          ...(session.kind === 'cookie' && { csrfToken: deps.sessions.csrfToken(session) }),
+        },
+      };
+    },
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/me/password',
+    summary: 'Change the password',
+    description: 'Every other session ends.',
+    tags: ['accounts'],
+    auth: 'session',
+    body: z.strictObject({ oldPassword: z.string().max(1024), newPassword: z.string().max(1024) }),
+    responses: { 204: empty('Changed.') },
+    handler: async ({ deps, session, body }) => {
+      await deps.logins.changePassword(session, body.oldPassword, body.newPassword);
+      return { status: 204 };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/recover',
+    summary: 'Set a new password with the recovery code',
+    description: 'The code is spent: the next one is shown once. Every session ends.',
+    tags: ['accounts'],
+    auth: 'none',
+    body: z.strictObject({
+      login: z.string().max(512),
+      recoveryCode: z.string().max(256),
+      newPassword: z.string().max(1024),
+    }),
+    responses: { 200: json(z.object({ recoveryCode: z.string() }), 'The password is changed.') },
+    handler: async ({ deps, body }) => ({
+      status: 200,
+      body: {
+        recoveryCode: await deps.logins.recover(body.login, body.recoveryCode, body.newPassword),
+      },
+    }),
+  }),
+];

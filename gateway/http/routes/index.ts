@@ -1,0 +1,25 @@
+// Every route of the API.
+
+import type { Services } from '../../services/index.js';
+import type { Route } from '../base/index.js';
+import { accessRoutes } from './accesses.js';
+import { accountRoutes } from './accounts.js';
+import { consentRoutes } from './consents.js';
+import { hospitalRoutes, keyRoutes } from './hospitals.js';
+import { ledgerRoutes } from './ledger.js';
+import { appointmentRoutes, consultationRoutes } from './meetings.js';
+import { relationRoutes } from './relations.js';
+import { reportRoutes } from './reports.js';
+
+export const routes: readonly Route<Services>[] = [
+  ...accountRoutes,
+  ...keyRoutes,
+  ...hospitalRoutes,
+  ...relationRoutes,
+  ...consentRoutes,
+  ...reportRoutes,
+  ...accessRoutes,
+  ...appointmentRoutes,
+  ...consultationRoutes,
+  ...ledgerRoutes,
+];

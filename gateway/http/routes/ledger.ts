@@ -1,0 +1,138 @@
+// The ledger itself: height, verification, an operation's fate, histories.
+
+import { operationIdSchema, userIdSchema } from '@prms/chaincode/model';
+import { z } from 'zod';
+import { GatewayError } from '../../errors.js';
+import { mustStandNear } from '../../services/facts.js';
+import { json } from '../base/index.js';
+import { actorOf, defineRoute } from './define.js';
+import { patientParams, receiptSchema } from './schemas.js';
+
+const refusedReceipt = z.object({ id: z.string(), status: z.literal('refused'), code: z.string() });
+
+export const ledgerRoutes = [
+  defineRoute({
+    method: 'get',
+    path: '/ledger',
+    summary: 'Name and height of the ledger',
+    tags: ['ledger'],
+    auth: 'session',
+    responses: { 200: json(z.object({ channel: z.string(), height: z.int() }), 'The ledger.') },
+    handler: async ({ deps }) => ({
+      status: 200,
+      body: { channel: deps.ledger.channel, height: await deps.ledger.height() },
+    }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/ledger/verify',
+    summary: 'Check the whole ledger',
+    description:
+      'Hashes, signatures, every operation run again, the state rebuilt. May take a while.',
+    tags: ['ledger'],
+    auth: 'session',
+    roles: ['hospital', 'auditor'],
+    timeoutMs: 600_000,
+    responses: {
+      200: json(
+        z.object({
+          ok: z.boolean(),
+          channel: z.string(),
+          height: z.int(),
+          transactions: z.int(),
+          conflicts: z.int(),
+          notRunAgain: z.int(),
+          stateKeys: z.int(),
+          genesisHash: z.string(),
+          headHash: z.string(),
+          lie: z
+            .object({ block: z.int(), transactionId: z.string().optional(), message: z.string() })
+            .optional(),
+        }),
+        'What was found.',
+      ),
+    },
+    handler: async ({ deps }) => {
+      const report = await deps.ledger.verify();
+      return { status: 200, body: report };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/operations/{id}',
+    summary: 'What became of an operation',
+    tags: ['ledger'],
+    auth: 'session',
+    params: z.object({ id: operationIdSchema }),
+    responses: {
+      200: json(
+        z.object({
+          id: operationIdSchema,
+          state: z.enum(['pending', 'applied', 'refused']),
+          receipt: z.union([receiptSchema, refusedReceipt]).optional(),
+          late: z.literal(true).optional(),
+        }),
+        'Its fate, as far as it is known.',
+      ),
+    },
+    handler: async ({ deps, session, params }) => {
+      const fate = await deps.outbox.fate(params.id);
+      // Somebody else's operation is as unknown as one that never was.
+      if (fate?.actor !== session.userId)
+        throw new GatewayError(
+          'NOT_FOUND',
+          'This gateway has accepted no such operation of yours.',
+          { ids: { operation: params.id } },
+        );
+      return { status: 200, body: fate };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/history',
+    summary: 'Every state that a document has been in',
+    tags: ['ledger'],
+    auth: 'session',
+    roles: ['patient', 'relative', 'auditor'],
+    params: patientParams,
+    query: z.object({
+      kind: z.enum(['user', 'report', 'access', 'appointment', 'consultation']),
+      id: z.union([operationIdSchema, userIdSchema]),
+    }),
+    responses: {
+      200: json(
+        z.object({
+          items: z.array(
+            z.object({ transactionId: z.string(), committedAt: z.int(), document: z.unknown() }),
+          ),
+        }),
+        'Newest first.',
+      ),
+    },
+    handler: async (context) => {
+      const { records } = context.deps;
+      const { patient } = context.params;
+      const actor = actorOf(context);
+      const document = await records.patient(patient);
+      mustStandNear(document, actor, records.now());
+      if (
+        actor.role === 'relative' &&
+        !document.kin.some(
+          (k) =>
+            k.relative === actor.userId && k.status === 'active' && k.rights.includes('guardian'),
+        )
+      ) {
+        throw new GatewayError(
+          'FORBIDDEN',
+          'Only the patient, a guardian or an auditor reads histories.',
+        );
+      }
+      return {
+        status: 200,
+        body: {
+          items: [...(await records.history(context.query.kind, patient, context.query.id))],
+        },
+      };
+    },
+  }),
+];

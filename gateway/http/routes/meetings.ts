@@ -1,0 +1,297 @@
+// Appointments and consultations.
+
+import { operationIdSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
+import { z } from 'zod';
+import { json } from '../base/index.js';
+import { actorOf, defineRoute } from './define.js';
+import {
+  changedSchema,
+  createdSchema,
+  page,
+  pageQuery,
+  patientItemParams,
+  patientParams,
+  receiptSchema,
+  replacesBody,
+} from './schemas.js';
+
+const time = { startsAt: z.int(), minutes: z.int() };
+const slotBody = z.strictObject({ startsAt: z.int().min(0), minutes: z.int().min(5).max(480) });
+const appointmentSchema = z.object({
+  id: operationIdSchema,
+  version: versionSchema,
+  patient: userIdSchema,
+  doctor: userIdSchema,
+  hospital: userIdSchema,
+  offer: operationIdSchema,
+  slot: operationIdSchema,
+  status: z.enum(['booked', 'cancelled']),
+  startsAt: time.startsAt.optional(),
+  minutes: time.minutes.optional(),
+});
+const consultationSchema = z.object({
+  id: operationIdSchema,
+  version: versionSchema,
+  patient: userIdSchema,
+  doctor: userIdSchema,
+  hospital: userIdSchema,
+  status: z.enum(['open', 'closed']),
+  openedAt: z.int(),
+  count: z.int(),
+  head: z.string().optional(),
+});
+const messageSchema = z.object({
+  number: z.int(),
+  sender: userIdSchema,
+  at: z.int(),
+  text: z.string(),
+  head: z.string(),
+});
+
+export const appointmentRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/slots',
+    summary: 'Offer appointment slots',
+    tags: ['appointments'],
+    auth: 'session',
+    roles: ['doctor'],
+    body: z.strictObject({ hospital: userIdSchema, slots: z.array(slotBody).min(1).max(64) }),
+    responses: {
+      201: json(
+        z.object({ receipt: receiptSchema, slots: z.array(operationIdSchema) }),
+        'Offered.',
+      ),
+    },
+    handler: async (context) => {
+      const { hospital, slots } = context.body;
+      const offered = await context.deps.appointments.offer(actorOf(context), hospital, slots);
+      return { status: 201, body: { ...offered, slots: [...offered.slots] } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/doctors/{id}/slots',
+    summary: 'A doctor’s slots that lie ahead',
+    tags: ['appointments'],
+    auth: 'session',
+    params: z.object({ id: userIdSchema }),
+    responses: {
+      200: json(
+        z.object({
+          items: z.array(
+            z.object({
+              offer: operationIdSchema,
+              slot: operationIdSchema,
+              ...time,
+              free: z.boolean(),
+            }),
+          ),
+        }),
+        'Slots.',
+      ),
+    },
+    handler: async ({ deps, params }) => ({
+      status: 200,
+      body: { items: [...(await deps.appointments.slots(params.id))] },
+    }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/appointments',
+    summary: 'Book a slot',
+    tags: ['appointments'],
+    auth: 'session',
+    roles: ['patient', 'relative'],
+    params: patientParams,
+    body: z.strictObject({
+      doctor: userIdSchema,
+      offer: operationIdSchema,
+      slot: operationIdSchema,
+    }),
+    responses: { 201: json(createdSchema, 'Booked.') },
+    handler: async (context) => ({
+      status: 201,
+      body: await context.deps.appointments.book(
+        actorOf(context),
+        context.params.patient,
+        context.body,
+      ),
+    }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/appointments/{id}/move',
+    summary: 'Move an appointment to another slot',
+    tags: ['appointments'],
+    auth: 'session',
+    params: patientItemParams,
+    body: z.strictObject({
+      offer: operationIdSchema,
+      slot: operationIdSchema,
+      replaces: versionSchema,
+    }),
+    responses: { 200: json(changedSchema, 'Moved.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.appointments.move(actorOf(context), patient, id, context.body),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/appointments/{id}/cancel',
+    summary: 'Cancel an appointment',
+    tags: ['appointments'],
+    auth: 'session',
+    params: patientItemParams,
+    body: replacesBody,
+    responses: { 200: json(changedSchema, 'Cancelled.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.appointments.cancel(
+          actorOf(context),
+          patient,
+          id,
+          context.body.replaces,
+        ),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/appointments',
+    summary: 'One’s own appointments',
+    tags: ['appointments'],
+    auth: 'session',
+    roles: ['doctor', 'patient'],
+    query: pageQuery,
+    responses: { 200: json(page(appointmentSchema), 'Appointments.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.appointments.mine(
+        actorOf(context),
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+];
+
+export const consultationRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/consultations',
+    summary: 'Open a consultation',
+    tags: ['consultations'],
+    auth: 'session',
+    roles: ['doctor'],
+    body: z.strictObject({ patient: userIdSchema, hospital: userIdSchema }),
+    responses: { 201: json(createdSchema, 'Open.') },
+    handler: async (context) => ({
+      status: 201,
+      body: await context.deps.consultations.open(actorOf(context), context.body),
+    }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/consultations',
+    summary: 'One’s own consultations',
+    tags: ['consultations'],
+    auth: 'session',
+    roles: ['doctor', 'patient'],
+    query: pageQuery,
+    responses: { 200: json(page(consultationSchema), 'Consultations.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.consultations.mine(
+        actorOf(context),
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/consultations/{id}',
+    summary: 'One consultation',
+    tags: ['consultations'],
+    auth: 'session',
+    params: patientItemParams,
+    responses: { 200: json(consultationSchema, 'The consultation.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.consultations.get(actorOf(context), patient, id),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/consultations/{id}/messages',
+    summary: 'Say something',
+    description: 'The message’s hash is anchored before the other side sees it.',
+    tags: ['consultations'],
+    auth: 'session',
+    params: patientItemParams,
+    body: z.strictObject({ text: z.string().min(1).max(10_000) }),
+    responses: { 201: json(messageSchema.extend({ receipt: receiptSchema }), 'Said.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 201,
+        body: await context.deps.consultations.say(
+          actorOf(context),
+          patient,
+          id,
+          context.body.text,
+        ),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/consultations/{id}/messages',
+    summary: 'What was said',
+    tags: ['consultations'],
+    auth: 'session',
+    params: patientItemParams,
+    query: z.object({ after: z.coerce.number().int().min(0).default(0) }),
+    responses: { 200: json(z.object({ items: z.array(messageSchema) }), 'Messages in order.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: {
+          items: [
+            ...(await context.deps.consultations.messages(
+              actorOf(context),
+              patient,
+              id,
+              context.query.after,
+            )),
+          ],
+        },
+      };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/consultations/{id}/close',
+    summary: 'Close a consultation',
+    tags: ['consultations'],
+    auth: 'session',
+    params: patientItemParams,
+    responses: { 200: json(changedSchema, 'Closed.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.consultations.close(actorOf(context), patient, id),
+      };
+    },
+  }),
+];

@@ -1,0 +1,132 @@
+// Reads a multipart form with one JSON field and files, within limits, part by part as it arrives.
+
+import busboy from 'busboy';
+import type { Request } from 'express';
+import { GatewayError } from '../../errors.js';
+
+export interface FormFile {
+  readonly field: string;
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Form {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly files: readonly FormFile[];
+}
+
+export interface FormLimits {
+  /** Most bytes of a file, by its field; other fields are refused. */
+  readonly fileBytes: Readonly<Record<string, number>>;
+  readonly files: number;
+  readonly fieldBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** @throws GatewayError UNSUPPORTED_MEDIA | BAD_REQUEST | TOO_LARGE */
+export async function readForm(request: Request, limits: FormLimits): Promise<Form> {
+  const parser = openParser(request, limits);
+  const fields: Record<string, string> = {};
+  const files: Promise<FormFile>[] = [];
+  const done = new Promise<void>((resolve, reject) => {
+    const fail = (error: Error) => reject(asProblem(error));
+    parser.on('field', (name, value, { valueTruncated }) => {
+      if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
+      else fields[name.slice(0, 40)] = value;
+    });
+    parser.on('file', (field, stream, { filename }) => {
+      const limit = Object.hasOwn(limits.fileBytes, field) ? limits.fileBytes[field] : undefined;
+      if (limit === undefined) {
+        stream.resume();
+        fail(
+          new GatewayError('BAD_REQUEST', 'The form has a file in a field that is not documented.'),
+        );
+        return;
+      }
+      const file = collect(field, filename, stream, limit);
+      file.catch(fail);
+      files.push(file);
+    });
+    for (const event of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) {
+      parser.on(event, () =>
+        fail(
+          new GatewayError(
+            'TOO_LARGE',
+            `The form has more parts than allowed (${limits.files} files).`,
+          ),
+        ),
+      );
+    }
+    parser.once('error', (error) =>
+      fail(error instanceof Error ? error : new Error('malformed form')),
+    );
+    parser.once('close', resolve);
+    request.once('aborted', () => fail(new Error('the form was cut off')));
+    limits.signal.addEventListener(
+      'abort',
+      () => fail(new GatewayError('REQUEST_TIMEOUT', 'The upload took too long.')),
+      { once: true },
+    );
+    request.pipe(parser);
+  });
+  try {
+    await done;
+    return { fields, files: await Promise.all(files) };
+  } catch (error) {
+    request.unpipe(parser);
+    // What still comes is read away, so that the sender gets to see the answer.
+    request.resume();
+    throw error;
+  }
+}
+
+function openParser(request: Request, { files, fieldBytes, fileBytes }: FormLimits): busboy.Busboy {
+  try {
+    const fileSize = Math.max(...Object.values(fileBytes)) + 1;
+    return busboy({
+      headers: request.headers,
+      defParamCharset: 'utf8',
+      limits: { files, fileSize, fieldSize: fieldBytes, fields: 10, parts: files + 10 },
+    });
+  } catch (cause) {
+    throw new GatewayError(
+      'UNSUPPORTED_MEDIA',
+      'The body must be multipart/form-data with a boundary.',
+      { cause },
+    );
+  }
+}
+
+async function collect(
+  field: string,
+  fileName: string | undefined,
+  stream: AsyncIterable<Buffer>,
+  limit: number,
+): Promise<FormFile> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > limit) throw tooLarge(limit, `The file in ${field}`);
+    chunks.push(chunk);
+  }
+  return { field, fileName: safeName(fileName ?? ''), bytes: Buffer.concat(chunks, length) };
+}
+
+/** A name without folders, control characters or surprising length. */
+function safeName(fileName: string): string {
+  const last = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
+  const plain = [...last].filter((letter) => letter >= ' ' && letter !== '\u007f').join('');
+  return plain.toWellFormed().slice(0, 200) || 'report';
+}
+
+function tooLarge(limitBytes: number, what: string): GatewayError {
+  return new GatewayError('TOO_LARGE', `${what} is larger than ${limitBytes} bytes.`, {
+    limitBytes,
+  });
+}
+
+function asProblem(error: Error): GatewayError {
+  if (error instanceof GatewayError) return error;
+  return new GatewayError('BAD_REQUEST', 'The form is malformed or was cut off.', { cause: error });
+}

@@ -1,0 +1,162 @@
+// Care relations and relatives.
+
+import { instantSchema, rightsSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
+import { z } from 'zod';
+import { json } from '../base/index.js';
+import { actorOf, defineRoute } from './define.js';
+import {
+  careSchema,
+  changedSchema,
+  createdSchema,
+  kinLinkSchema,
+  page,
+  pageQuery,
+  patientItemParams,
+  patientParams,
+  replacesBody,
+} from './schemas.js';
+
+const decideCare = (decision: 'approve' | 'refuse' | 'end', summary: string) =>
+  defineRoute({
+    method: 'post',
+    path: `/care/{patient}/{id}/${decision}`,
+    summary,
+    tags: ['care'],
+    auth: 'session',
+    params: patientItemParams,
+    body: replacesBody,
+    responses: { 200: json(changedSchema, 'Done.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200 as const,
+        body: await context.deps.care.decide(
+          actorOf(context),
+          patient,
+          id,
+          decision,
+          context.body.replaces,
+        ),
+      };
+    },
+  });
+
+const kinTerms = { rights: rightsSchema, notAfter: instantSchema.optional() };
+
+export const relationRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/care',
+    summary: 'Ask a doctor for care',
+    tags: ['care'],
+    auth: 'session',
+    roles: ['patient'],
+    body: z.strictObject({ doctor: userIdSchema, hospital: userIdSchema }),
+    responses: { 201: json(createdSchema, 'Asked.') },
+    handler: async (context) => ({
+      status: 201,
+      body: await context.deps.care.request(actorOf(context), context.body),
+    }),
+  }),
+  decideCare('approve', 'Take a patient into care'),
+  decideCare('refuse', 'Refuse a patient’s request'),
+  decideCare('end', 'End a care relation'),
+  defineRoute({
+    method: 'get',
+    path: '/care',
+    summary: 'A doctor’s patients and requests, or a patient’s own relations',
+    tags: ['care'],
+    auth: 'session',
+    roles: ['doctor', 'patient'],
+    query: pageQuery,
+    responses: {
+      200: json(page(z.object({ patient: userIdSchema, care: careSchema })), 'Care relations.'),
+    },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.care.mine(actorOf(context), context.query);
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/kin',
+    summary: 'Name a relative, with rights',
+    tags: ['kin'],
+    auth: 'session',
+    roles: ['patient', 'relative'],
+    params: patientParams,
+    body: z.strictObject({ relative: userIdSchema, ...kinTerms }),
+    responses: { 201: json(createdSchema, 'Linked.') },
+    handler: async (context) => ({
+      status: 201,
+      body: await context.deps.kin.link(actorOf(context), context.params.patient, context.body),
+    }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/kin/{id}/amend',
+    summary: 'Change a relative’s rights',
+    tags: ['kin'],
+    auth: 'session',
+    roles: ['patient', 'relative'],
+    params: patientItemParams,
+    body: z.strictObject({ ...kinTerms, replaces: versionSchema }),
+    responses: { 200: json(changedSchema, 'Changed.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.kin.amend(actorOf(context), patient, id, context.body),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/kin/{id}/end',
+    summary: 'End a relative’s link',
+    tags: ['kin'],
+    auth: 'session',
+    roles: ['patient', 'relative'],
+    params: patientItemParams,
+    body: replacesBody,
+    responses: { 200: json(changedSchema, 'Ended.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.kin.end(actorOf(context), patient, id, context.body),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/kin',
+    summary: 'A patient’s relatives',
+    tags: ['kin'],
+    auth: 'session',
+    params: patientParams,
+    responses: { 200: json(z.object({ items: z.array(kinLinkSchema) }), 'Links.') },
+    handler: async (context) => ({
+      status: 200,
+      body: {
+        items: [...(await context.deps.kin.listOf(actorOf(context), context.params.patient))],
+      },
+    }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/kin',
+    summary: 'Patients whose relative the caller is',
+    tags: ['kin'],
+    auth: 'session',
+    roles: ['relative'],
+    query: pageQuery,
+    responses: {
+      200: json(page(z.object({ patient: userIdSchema, link: kinLinkSchema })), 'Links.'),
+    },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.kin.mine(actorOf(context), context.query);
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+];

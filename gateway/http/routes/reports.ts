@@ -1,0 +1,286 @@
+// Covers, and reports: added, listed, withdrawn, erased.
+
+import {
+  monthSchema,
+  operationIdSchema,
+  purposeSchema,
+  userIdSchema,
+  versionSchema,
+} from '@prms/chaincode/model';
+import { z } from 'zod';
+import { GatewayError, validationError } from '../../errors.js';
+import { sniffMediaType } from '../../services/media-type.js';
+import type { UploadMeta } from '../../services/reports/index.js';
+import { bytes, empty, json } from '../base/index.js';
+import { actorOf, defineRoute } from './define.js';
+import { readForm } from './multipart.js';
+import {
+  changedSchema,
+  listedReportSchema,
+  page,
+  pageQuery,
+  patientItemParams,
+  patientParams,
+  receiptSchema,
+  replacesBody,
+} from './schemas.js';
+
+const coverSchema = z.object({
+  id: z.string(),
+  width: z.int(),
+  height: z.int(),
+  capacityBytes: z.int(),
+  addedAt: z.int(),
+});
+
+const metaSchema = z.strictObject({
+  title: z.string().min(1).max(200),
+  category: z.string().min(1).max(60),
+  month: monthSchema.optional(),
+  actingFor: userIdSchema.optional(),
+  suite: z.enum(['A256GCM', 'A128GCM']).optional(),
+  supersedes: z.strictObject({ id: operationIdSchema, replaces: versionSchema }).optional(),
+});
+
+const uploadedSchema = z.object({
+  receipt: receiptSchema,
+  report: z.object({
+    id: operationIdSchema,
+    storage: z.enum(['stego', 'encrypted']),
+    images: z.array(
+      z.object({
+        cloud: z.string(),
+        object: z.string(),
+        width: z.int(),
+        height: z.int(),
+        psnrDb: z.number(),
+        synthesised: z.boolean(),
+      }),
+    ),
+    sha256: z.string(),
+    mediaType: z.string(),
+    bytes: z.int(),
+    notice: z.string().optional(),
+  }),
+});
+
+/** Reading a report's list entry for a purpose, perhaps for a hospital. */
+const wishQuery = z.object({
+  purpose: purposeSchema.optional(),
+  actingFor: userIdSchema.optional(),
+});
+
+const ending = (what: 'withdraw' | 'erase', summary: string, description: string) =>
+  defineRoute({
+    method: 'post',
+    path: `/patients/{patient}/reports/{id}/${what}`,
+    summary,
+    description,
+    tags: ['reports'],
+    auth: 'session',
+    params: patientItemParams,
+    body: replacesBody,
+    responses: { 200: json(changedSchema, 'Done.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200 as const,
+        body: await context.deps.reports[what](
+          actorOf(context),
+          patient,
+          id,
+          context.body.replaces,
+        ),
+      };
+    },
+  });
+
+export const reportRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/covers',
+    summary: 'Put a photo aside as a cover',
+    tags: ['covers'],
+    auth: 'session',
+    upload: {
+      schema: {
+        type: 'object',
+        properties: {
+          cover: { type: 'string', format: 'binary', description: 'PNG, JPEG, WebP or TIFF' },
+        },
+        required: ['cover'],
+      },
+    },
+    responses: { 201: json(coverSchema, 'Kept, encrypted.') },
+    handler: async (context) => {
+      const { config, covers } = context.deps;
+      const actor = actorOf(context);
+      const { files } = await readForm(context.request, {
+        fileBytes: { cover: config.maxCoverBytes },
+        files: 1,
+        fieldBytes: 1024,
+        signal: context.signal,
+      });
+      const [file] = files;
+      if (!file) throw new GatewayError('BAD_REQUEST', 'The form has no file “cover”.');
+      return { status: 201, body: await covers.add(actor, file.bytes) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/covers',
+    summary: 'One’s own unused covers',
+    tags: ['covers'],
+    auth: 'session',
+    responses: { 200: json(z.object({ items: z.array(coverSchema) }), 'Covers.') },
+    handler: async (context) => ({
+      status: 200,
+      body: { items: [...(await context.deps.covers.list(actorOf(context)))] },
+    }),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/covers/{id}',
+    summary: 'Forget an unused cover',
+    tags: ['covers'],
+    auth: 'session',
+    params: z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{22}$/) }),
+    responses: { 204: empty('Gone.') },
+    handler: async (context) => {
+      await context.deps.covers.remove(actorOf(context), context.params.id);
+      return { status: 204 };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/reports',
+    summary: 'Add a report',
+    description:
+      'Multipart: the field `meta` (JSON: title, category, month?, actingFor?, suite?, supersedes?), the file `report`, and any number of files `cover`. What covers lack in room is taken from the owner’s waiting covers, then from synthetic ones.',
+    tags: ['reports'],
+    auth: 'session',
+    params: patientParams,
+    timeoutMs: 600_000,
+    upload: {
+      schema: {
+        type: 'object',
+        properties: {
+          meta: { type: 'string', description: 'JSON' },
+          report: { type: 'string', format: 'binary', description: 'The report' },
+          cover: {
+            type: 'string',
+            format: 'binary',
+            description: 'A cover photo; may be repeated',
+          },
+        },
+        required: ['meta', 'report'],
+      },
+    },
+    responses: { 201: json(uploadedSchema, 'Hidden, stored and anchored.') },
+    handler: async (context) => {
+      const { config, uploads } = context.deps;
+      const actor = actorOf(context);
+      const { fields, files } = await readForm(context.request, {
+        fileBytes: { report: config.maxReportBytes, cover: config.maxCoverBytes },
+        files: config.maxUploadFiles,
+        fieldBytes: 16_384,
+        signal: context.signal,
+      });
+      const [report, ...surplus] = files.filter(({ field }) => field === 'report');
+      if (!report || surplus.length > 0)
+        throw new GatewayError('BAD_REQUEST', 'The form needs exactly one file “report”.');
+      const covers = files.filter(({ field }) => field === 'cover').map((cover) => cover.bytes);
+      const file = {
+        bytes: report.bytes,
+        fileName: report.fileName,
+        mediaType: sniffMediaType(report.bytes),
+      };
+      const uploaded = await uploads.upload(
+        actor,
+        context.params.patient,
+        readMeta(fields['meta']),
+        file,
+        covers,
+      );
+      return {
+        status: 201,
+        body: { ...uploaded, report: { ...uploaded.report, images: [...uploaded.report.images] } },
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/reports',
+    summary: 'A patient’s history',
+    description:
+      'Newest first. Titles are for the patient and guardians; others learn them when they open a report, on the record.',
+    tags: ['reports'],
+    auth: 'session',
+    params: patientParams,
+    query: pageQuery.extend(wishQuery.shape),
+    responses: { 200: json(page(listedReportSchema), 'Reports.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.reports.list(
+        actorOf(context),
+        context.params.patient,
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/reports/{id}',
+    summary: 'One report, as the list shows it',
+    tags: ['reports'],
+    auth: 'session',
+    params: patientItemParams,
+    query: wishQuery,
+    responses: { 200: json(listedReportSchema, 'The report.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      return {
+        status: 200,
+        body: await context.deps.reports.get(actorOf(context), patient, id, context.query),
+      };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/reports/{id}/stego/{part}',
+    summary: 'The picture that the cloud has',
+    description: 'The encrypted view: for the patient and their relatives.',
+    tags: ['reports'],
+    auth: 'session',
+    params: z.object({ ...patientItemParams.shape, part: z.coerce.number().int().min(0).max(63) }),
+    responses: { 200: bytes(['image/png'], 'The stored picture.') },
+    handler: async (context) => {
+      const { patient, id, part } = context.params;
+      const image = await context.deps.reports.stegoImage(actorOf(context), patient, id, part);
+      return { status: 200, bytes: image, contentType: 'image/png' };
+    },
+  }),
+  ending(
+    'withdraw',
+    'Withdraw a report',
+    'By its author or its patient: nobody but the patient may open it any more.',
+  ),
+  ending(
+    'erase',
+    'Erase a report for good',
+    'By the patient or a guardian: pictures, title and every wrapped key are destroyed, and the ledger says so.',
+  ),
+];
+
+function readMeta(text: string | undefined): UploadMeta {
+  if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
+  }
+  const read = metaSchema.safeParse(value);
+  if (read.success) return read.data;
+  throw validationError('body.meta', read.error);
+}

@@ -1,0 +1,197 @@
+// Appointments. Times stay here, sealed; the ledger knows random slot ids and a commitment to each time.
+
+import { createHash } from 'node:crypto';
+import type { Appointment, Page } from '@prms/chaincode';
+import { z } from 'zod';
+import type { RandomBytes } from '../ambient.js';
+import { GatewayError } from '../errors.js';
+import { KeyedLock, type Store } from '../store/index.js';
+import type { MasterKey } from '../vault/index.js';
+import type { Actor } from './actor.js';
+import type { AppliedReceipt, PageRequest, Records } from './records.js';
+
+/** A stretch of time that a doctor offers. */
+export interface SlotTime {
+  /** Milliseconds since the epoch. */
+  readonly startsAt: number;
+  readonly minutes: number;
+}
+
+export interface ShownSlot extends SlotTime {
+  readonly offer: string;
+  readonly slot: string;
+  readonly free: boolean;
+}
+
+export type ShownAppointment = Appointment & Partial<SlotTime>;
+
+const slotSchema = z.strictObject({ startsAt: z.int(), minutes: z.int(), salt: z.string() });
+type SealedSlot = z.infer<typeof slotSchema>;
+
+const SPACE = 'slots';
+
+export class Appointments {
+  readonly #locks = new KeyedLock();
+
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly store: Store;
+      readonly master: MasterKey;
+      readonly random: RandomBytes;
+    },
+  ) {}
+
+  /** @throws GatewayError VALIDATION for a time in the past, CONFLICT for one that overlaps another */
+  offer(
+    actor: Actor,
+    hospital: string,
+    times: readonly SlotTime[],
+  ): Promise<{ receipt: AppliedReceipt; slots: readonly string[] }> {
+    return this.#locks.run([actor.userId], async () => {
+      const { records } = this.parts;
+      const present = await this.slots(actor.userId);
+      checkTimes(times, present, records.now());
+      const slots: { id: string; commitment: string }[] = [];
+      for (const time of times) slots.push(await this.#keep(time));
+      const receipt = await records.act(
+        actor,
+        'appointment:offer',
+        { hospital, slots },
+        actor.userId,
+      );
+      return { receipt, slots: slots.map(({ id }) => id) };
+    });
+  }
+
+  /** A doctor's slots that lie ahead. Those offered at another gateway have no time here and are left out. */
+  async slots(doctor: string): Promise<readonly ShownSlot[]> {
+    const { records } = this.parts;
+    const shown: ShownSlot[] = [];
+    for await (const offer of records.all((page) => records.offers(doctor, page))) {
+      for (const { id, appointment } of offer.slots) {
+        const time = await this.#time(id);
+        if (time && time.startsAt > records.now()) {
+          const { startsAt, minutes } = time;
+          shown.push({
+            offer: offer.id,
+            slot: id,
+            startsAt,
+            minutes,
+            free: appointment === undefined,
+          });
+        }
+      }
+    }
+    return shown.sort((a, b) => a.startsAt - b.startsAt);
+  }
+
+  async book(
+    actor: Actor,
+    patient: string,
+    place: { doctor: string; offer: string; slot: string },
+  ): Promise<{ receipt: AppliedReceipt; id: string }> {
+    const receipt = await this.parts.records.act(
+      actor,
+      'appointment:book',
+      { patient, ...place },
+      place.doctor,
+    );
+    return { receipt, id: receipt.id };
+  }
+
+  async move(
+    actor: Actor,
+    patient: string,
+    id: string,
+    to: { offer: string; slot: string; replaces: number },
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { doctor } = await this.parts.records.appointment(patient, id);
+    return {
+      receipt: await this.parts.records.act(
+        actor,
+        'appointment:move',
+        { patient, id, ...to },
+        doctor,
+      ),
+    };
+  }
+
+  async cancel(
+    actor: Actor,
+    patient: string,
+    id: string,
+    replaces: number,
+  ): Promise<{ receipt: AppliedReceipt }> {
+    const { doctor } = await this.parts.records.appointment(patient, id);
+    return {
+      receipt: await this.parts.records.act(
+        actor,
+        'appointment:cancel',
+        { patient, id, replaces },
+        doctor,
+      ),
+    };
+  }
+
+  /** One's own: a patient's, or a doctor's. */
+  async mine(actor: Actor, page: PageRequest): Promise<Page<ShownAppointment>> {
+    const { records } = this.parts;
+    const { items, bookmark } = await (actor.role === 'doctor'
+      ? records.appointmentsOf(actor.userId, page)
+      : records.appointments(actor.userId, page));
+    return {
+      items: await Promise.all(items.map((appointment) => this.#timed(appointment))),
+      bookmark,
+    };
+  }
+
+  async #keep({ startsAt, minutes }: SlotTime): Promise<{ id: string; commitment: string }> {
+    const { records, store, master, random } = this.parts;
+    const id = records.newId();
+    const salt = Buffer.from(random(16)).toString('base64url');
+    const slot: SealedSlot = { startsAt, minutes, salt };
+    const value = master.sealUnderMaster('slot', id, Buffer.from(JSON.stringify(slot), 'utf8'));
+    await store.commit([{ space: SPACE, key: id, value }], { sync: true });
+    return { id, commitment: slotCommitment(id, slot) };
+  }
+
+  async #time(id: string): Promise<SealedSlot | undefined> {
+    const sealed = await this.parts.store.get(SPACE, id);
+    if (!sealed) return undefined;
+    return slotSchema.parse(
+      JSON.parse(
+        Buffer.from(this.parts.master.openUnderMaster('slot', id, sealed)).toString('utf8'),
+      ),
+    );
+  }
+
+  async #timed(appointment: Appointment): Promise<ShownAppointment> {
+    const time = await this.#time(appointment.slot);
+    return time ? { ...appointment, startsAt: time.startsAt, minutes: time.minutes } : appointment;
+  }
+}
+
+/** What the ledger holds of a slot's time: SHA-256("PRMS-slot-v1" NUL id NUL startsAt NUL minutes NUL salt), base64url. */
+export function slotCommitment(id: string, { startsAt, minutes, salt }: SealedSlot): string {
+  const text = ['PRMS-slot-v1', id, startsAt, minutes, salt].join('\0');
+  return createHash('sha256').update(text, 'utf8').digest('base64url');
+}
+
+function checkTimes(times: readonly SlotTime[], present: readonly SlotTime[], now: number): void {
+  for (const [i, time] of times.entries()) {
+    if (time.startsAt <= now) {
+      const fields = [{ path: `body.slots.${i}.startsAt`, message: 'lies in the past' }];
+      throw new GatewayError('VALIDATION', 'A slot must lie in the future.', { fields });
+    }
+    if ([...present, ...times.slice(0, i)].some((other) => overlap(time, other))) {
+      throw new GatewayError('CONFLICT', 'A slot overlaps another one of this doctor.');
+    }
+  }
+}
+
+function overlap(a: SlotTime, b: SlotTime): boolean {
+  return (
+    a.startsAt < b.startsAt + b.minutes * 60_000 && b.startsAt < a.startsAt + a.minutes * 60_000
+  );
+}
