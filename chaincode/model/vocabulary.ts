@@ -20,7 +20,10 @@ export const ACTIONS = ['view', 'download', 'share', 'upload'] as const;
 export const actionSchema = z.enum(ACTIONS);
 export type Action = (typeof ACTIONS)[number];
 /** What a request to read may ask for: uploading has its own operations. */
-export const readActionSchema = z.enum(['view', 'download', 'share']);
+export const readActionSchema = actionSchema.refine(
+  (action) => action !== 'upload',
+  'uploading is not reading',
+);
 
 /** Purposes of use, a subset of HL7's PurposeOfUse in plain words. */
 export const PURPOSES = [
