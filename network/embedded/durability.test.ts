@@ -1,7 +1,6 @@
 // Nothing acknowledged is lost and nothing half-written stays: processes killed at random moments under load,
 // a disk that refuses, a log cut anywhere.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, cp, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,10 +37,12 @@ interface Life {
 async function liveAndDie(
   dir: string,
   run: string,
-  death: { readonly afterOpenMs: number } | { readonly afterStartMs: number },
+  death: { readonly afterFirstWriteMs: number } | { readonly afterStartMs: number },
 ): Promise<Life> {
   const victim = spawn(process.execPath, [child, dir, run], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const exited = once(victim, 'exit');
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    victim.once('exit', (_code, signal) => resolve(signal)),
+  );
   let complaints = '';
   victim.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
   const acknowledged: string[] = [];
@@ -50,13 +51,12 @@ async function liveAndDie(
   if ('afterStartMs' in death) kill(death.afterStartMs);
   const lines = createInterface({ input: victim.stdout });
   for await (const line of lines) {
-    if (openMs === undefined) {
-      openMs = Number(line.replace('open ', ''));
-      if ('afterOpenMs' in death) kill(death.afterOpenMs);
-    } else acknowledged.push(line);
+    if (openMs === undefined) openMs = Number(line.replace('open ', ''));
+    else if (acknowledged.push(line) === 1 && 'afterFirstWriteMs' in death) {
+      kill(death.afterFirstWriteMs);
+    }
   }
-  const [code, signal] = (await exited) as [number | null, string | null];
-  expect(signal, `the child ended by itself (${code ?? ''}): ${complaints}`).to.equal('SIGKILL');
+  expect(await ended, `the child ended by itself: ${complaints}`).to.equal('SIGKILL');
   return { acknowledged, openMs };
 }
 
@@ -87,7 +87,7 @@ describe('durability', () => {
         const death =
           kill % 5 === 1
             ? { afterStartMs: 150 + Math.random() * 250 }
-            : { afterOpenMs: Math.random() * 60 };
+            : { afterFirstWriteMs: Math.random() * 60 };
         const life = await liveAndDie(folder, `r${kill}`, death);
         fresh.push(...life.acknowledged);
         written += life.acknowledged.length;
@@ -101,7 +101,8 @@ describe('durability', () => {
     };
     const folders = Array.from({ length: FOLDERS }, (_, at) => join(dir, String(at)));
     await Promise.all(folders.map((folder) => hurt(folder, KILLS / FOLDERS)));
-    expect(written).to.be.greaterThan(KILLS);
+    // Four in five died with writes acknowledged and others under way.
+    expect(written).to.be.at.least(KILLS * 0.8);
     expect(slowestMs).to.be.lessThan(5000);
   });
 
