@@ -1,8 +1,11 @@
 // The victim of the durability test: opens the ledger in argv[2], says how long that took, then submits without
 // pause and prints each key once it is acknowledged. It never ends by itself.
-import { writeSync } from 'node:fs';
 import { conformanceChaincode } from '../conformance/chaincode.js';
 import { openEmbeddedLedger } from './index.js';
+
+/** Resolves when the line is in the pipe: a key that was printed was acknowledged before. */
+const say = (line: string): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${line}\n`, () => resolve()));
 
 const [, , dir = '', run = ''] = process.argv;
 const began = performance.now();
@@ -11,8 +14,7 @@ const ledger = await openEmbeddedLedger({
   channel: 'durable',
   chaincodes: { one: conformanceChaincode },
 });
-// Synchronous: a line that was printed is in the pipe even when the next instruction is the last.
-writeSync(1, `open ${Math.round(performance.now() - began)}\n`);
+await say(`open ${Math.round(performance.now() - began)}`);
 
 const WRITERS = 8;
 let next = 0;
@@ -21,7 +23,7 @@ async function write(): Promise<never> {
   for (;;) {
     const key = `${run}-${next++}`;
     await ledger.submit('one', 'put', [key, key.repeat(1 + (next % 200))]);
-    writeSync(1, `${key}\n`);
+    await say(key);
   }
 }
 
