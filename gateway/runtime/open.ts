@@ -1,6 +1,6 @@
 // Puts a gateway together: ledger, store, clouds, keys, services, HTTP. The one place where everything meets.
 
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
@@ -47,7 +47,7 @@ export interface Gateway {
 
 /** Opens the data folder and listens. @throws GatewayError CONFIG | STORE_LOCKED; LedgerError LOCKED | CORRUPT */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const closers: (() => Promise<unknown> | void)[] = [];
+  const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
@@ -59,7 +59,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-type Closers = (() => Promise<unknown> | void)[];
+type Closers = (() => unknown)[];
 
 async function open(
   options: GatewayOptions,
@@ -108,6 +108,8 @@ async function layFoundations(
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await chmod(dataDir, 0o700);
+  // What uploads left behind that a crash cut off.
+  await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
   const ledger = options.ledger ?? (await openLedger(config, clock));
   if (!options.ledger) closers.push(() => ledger.close());
   const commit = new GroupCommit({ ledger, chaincode: RECORDS, fn: 'operations:apply' });

@@ -3,7 +3,7 @@
 import type { EmbeddedLedger } from '@prms/network';
 import type { Config } from '../config/index.js';
 import type { Sessions } from '../accounts/index.js';
-import type { Accesses } from './accesses.js';
+import type { Accesses, AccessLog, Emergencies } from './accesses/index.js';
 import type { Affiliations } from './affiliations.js';
 import type { Appointments } from './appointments.js';
 import type { CareRelations } from './care.js';
@@ -37,6 +37,8 @@ export interface Services {
   readonly uploads: Uploads;
   readonly reports: Reports;
   readonly accesses: Accesses;
+  readonly accessLog: AccessLog;
+  readonly emergencies: Emergencies;
   readonly appointments: Appointments;
   readonly consultations: Consultations;
   readonly keys: Keys;

@@ -1,5 +1,7 @@
 // Makes the services from what they stand on.
 
+import { join } from 'node:path';
+import type { AccessOutcome } from '@prms/chaincode';
 import type { EmbeddedLedger, GroupCommit } from '@prms/network';
 import type { StegoPool } from '@prms/stego';
 import type { Accounts, Sessions } from '../accounts/index.js';
@@ -10,7 +12,7 @@ import type { Log } from '../logging.js';
 import type { Metrics } from '../metrics.js';
 import type { Store } from '../store/index.js';
 import type { KeyRing, MasterKey } from '../vault/index.js';
-import { Accesses } from './accesses.js';
+import { Accesses, AccessLog, Emergencies, LateAnchor, SealedTexts } from './accesses/index.js';
 import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
 import { CareRelations } from './care.js';
@@ -127,16 +129,15 @@ function makeCore({
 function makeReporting(
   base: Foundations,
   { records, vaults, circle, hospitalKeys, outbox }: Core,
-): Pick<Services, 'covers' | 'uploads' | 'reports' | 'accesses'> {
-  const { config, clock, random, metrics, store, master, pool, cloud } = base;
-  const { maxBitsPerSample: maxRate, stegoLimitBytes, emergencyCommitWaitMs } = config;
+): Pick<Services, 'covers' | 'uploads' | 'reports' | 'accesses' | 'accessLog' | 'emergencies'> {
+  const { config, clock, random, store, master, pool, cloud } = base;
+  const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
   const sealed = new SealedReports(
     new Objects(new Map([[cloud.name, cloud]]), cloud, random),
     pool,
     maxRate,
   );
   const covers = new Covers({ store, pool, master, clock, random, maxRate });
-  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
   return {
     covers,
     uploads: new Uploads({
@@ -148,26 +149,47 @@ function makeReporting(
       random,
       stegoLimitBytes,
       maxRate,
+      maxReportBytes: config.maxReportBytes,
+      maxAtOnce: config.maxUploadsAtOnce,
+      tempDir: join(config.dataDir, 'uploads'),
     }),
     reports: new Reports({ records, vaults, circle, sealed, store }),
+    ...makeAccesses(base, { records, vaults, hospitalKeys, outbox }, sealed),
+  };
+}
+
+function makeAccesses(
+  { config, clock, random, metrics, store, master }: Foundations,
+  {
+    records,
+    vaults,
+    hospitalKeys,
+    outbox,
+  }: Pick<Core, 'records' | 'vaults' | 'hospitalKeys' | 'outbox'>,
+  sealed: SealedReports,
+): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> {
+  const { emergencyCommitWaitMs } = config;
+  const log = new AccessLog(records, outbox, store);
+  const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs });
+  const texts = new SealedTexts(store, master, random);
+  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
+  const emergencyWindowMs = config.emergencyWindowMinutes * 60_000;
+  const onOutcome = (outcome: AccessOutcome) => {
+    const glass = outcome.decision === 'permit' && outcome.basis === 'emergency';
+    metrics.access(glass ? 'emergency' : outcome.decision);
+  };
+  return {
+    accessLog: log,
     accesses: new Accesses({
       records,
-      outbox,
+      late,
+      log,
       vaults,
       hospitalKeys,
       sealed,
       tickets,
-      store,
-      master,
-      random,
-      emergencyCommitWaitMs,
-      emergencyWindowMs: config.emergencyWindowMinutes * 60_000,
-      onOutcome: (outcome) =>
-        metrics.access(
-          outcome.decision === 'permit' && outcome.basis === 'emergency'
-            ? 'emergency'
-            : outcome.decision,
-        ),
+      onOutcome,
     }),
+    emergencies: new Emergencies({ records, late, log, texts, emergencyWindowMs, onOutcome }),
   };
 }

@@ -6,8 +6,11 @@ const starts = (bytes: Uint8Array, signature: readonly number[], at = 0): boolea
 
 const ascii = (text: string): number[] => [...Buffer.from(text, 'latin1')];
 
-/** A media type from a closed list; `application/octet-stream` for the rest. */
-export function sniffMediaType(bytes: Uint8Array): string {
+/**
+ * A media type from a closed list; `application/octet-stream` for the rest.
+ * @param whole whether these are all the bytes: text is only believed when it was read to its end
+ */
+export function sniffMediaType(bytes: Uint8Array, whole = true): string {
   if (starts(bytes, ascii('%PDF-'))) return 'application/pdf';
   if (starts(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'image/png';
   if (starts(bytes, [0xff, 0xd8, 0xff])) return 'image/jpeg';
@@ -16,7 +19,7 @@ export function sniffMediaType(bytes: Uint8Array): string {
     return 'image/tiff';
   // DICOM PS3.10 §7.1: a preamble of 128 bytes, then the prefix.
   if (starts(bytes, ascii('DICM'), 128)) return 'application/dicom';
-  return sniffText(bytes);
+  return whole ? sniffText(bytes) : 'application/octet-stream';
 }
 
 function sniffText(bytes: Uint8Array): string {

@@ -116,6 +116,7 @@ export const accessRoutes = [
       const content = accesses.content(actor, ticket, range);
       const headers: Record<string, string> = {
         'Accept-Ranges': 'bytes',
+        'Content-Length': String(content.end - content.start),
         ETag: `"${content.label.sha256}"`,
         'Content-Disposition': disposition(content.label.fileName),
       };
@@ -140,7 +141,7 @@ export const accessRoutes = [
     query: pageQuery,
     responses: { 200: json(page(accessSchema), 'Accesses.') },
     handler: async (context) => {
-      const { items, bookmark } = await context.deps.accesses.list(
+      const { items, bookmark } = await context.deps.accessLog.list(
         actorOf(context),
         context.params.patient,
         context.query,
@@ -173,7 +174,7 @@ export const accessRoutes = [
     },
     handler: async (context) => ({
       status: 201,
-      body: await context.deps.accesses.emergency(
+      body: await context.deps.emergencies.open(
         actorOf(context),
         context.params.patient,
         context.body,
@@ -195,7 +196,7 @@ export const accessRoutes = [
       ),
     },
     handler: async (context) => {
-      const { items, bookmark } = await context.deps.accesses.emergenciesAt(
+      const { items, bookmark } = await context.deps.emergencies.at(
         actorOf(context),
         context.query,
       );
@@ -220,7 +221,7 @@ export const accessRoutes = [
       const { patient, id } = context.params;
       return {
         status: 200,
-        body: await context.deps.accesses.review(actorOf(context), patient, id, context.body),
+        body: await context.deps.emergencies.review(actorOf(context), patient, id, context.body),
       };
     },
   }),
@@ -238,7 +239,7 @@ export const accessRoutes = [
       const { patient, id } = context.params;
       return {
         status: 200,
-        body: await context.deps.accesses.object(actorOf(context), patient, id, context.body),
+        body: await context.deps.emergencies.object(actorOf(context), patient, id, context.body),
       };
     },
   }),

@@ -15,9 +15,14 @@ export interface Form {
   readonly files: readonly FormFile[];
 }
 
+/** Reads a file as it arrives, to its end. */
+export type Receiver = (stream: AsyncIterable<Uint8Array>, fileName: string) => Promise<void>;
+
 export interface FormLimits {
-  /** Most bytes of a file, by its field; other fields are refused. */
+  /** Most bytes of a file that is kept in memory, by its field. */
   readonly fileBytes: Readonly<Record<string, number>>;
+  /** Fields whose file is handed on while it arrives: at most one file each. Files in other fields are refused. */
+  readonly receivers?: Readonly<Record<string, Receiver>>;
   readonly files: number;
   readonly fieldBytes: number;
   readonly signal: AbortSignal;
@@ -27,7 +32,9 @@ export interface FormLimits {
 export async function readForm(request: Request, limits: FormLimits): Promise<Form> {
   const parser = openParser(request, limits);
   const fields: Record<string, string> = {};
-  const files: Promise<FormFile>[] = [];
+  const files: FormFile[] = [];
+  const received = new Set<string>();
+  const pending: Promise<void>[] = [];
   const done = new Promise<void>((resolve, reject) => {
     const fail = (error: Error) => reject(asProblem(error));
     parser.on('field', (name, value, { valueTruncated }) => {
@@ -35,17 +42,12 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
       else fields[name.slice(0, 40)] = value;
     });
     parser.on('file', (field, stream, { filename }) => {
-      const limit = Object.hasOwn(limits.fileBytes, field) ? limits.fileBytes[field] : undefined;
-      if (limit === undefined) {
+      const taken = takeFile(field, stream, safeName(filename ?? ''), limits, files, received);
+      taken.catch((error: unknown) => {
         stream.resume();
-        fail(
-          new GatewayError('BAD_REQUEST', 'The form has a file in a field that is not documented.'),
-        );
-        return;
-      }
-      const file = collect(field, filename, stream, limit);
-      file.catch(fail);
-      files.push(file);
+        fail(error instanceof Error ? error : new Error('a file could not be read'));
+      });
+      pending.push(taken);
     });
     for (const event of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const) {
       parser.on(event, () =>
@@ -71,7 +73,8 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   });
   try {
     await done;
-    return { fields, files: await Promise.all(files) };
+    await Promise.all(pending);
+    return { fields, files };
   } catch (error) {
     request.unpipe(parser);
     // What still comes is read away, so that the sender gets to see the answer.
@@ -80,13 +83,12 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   }
 }
 
-function openParser(request: Request, { files, fieldBytes, fileBytes }: FormLimits): busboy.Busboy {
+function openParser(request: Request, { files, fieldBytes }: FormLimits): busboy.Busboy {
   try {
-    const fileSize = Math.max(...Object.values(fileBytes)) + 1;
     return busboy({
       headers: request.headers,
       defParamCharset: 'utf8',
-      limits: { files, fileSize, fieldSize: fieldBytes, fields: 10, parts: files + 10 },
+      limits: { files, fieldSize: fieldBytes, fields: 10, parts: files + 10 },
     });
   } catch (cause) {
     throw new GatewayError(
@@ -97,26 +99,46 @@ function openParser(request: Request, { files, fieldBytes, fileBytes }: FormLimi
   }
 }
 
-async function collect(
+async function takeFile(
   field: string,
-  fileName: string | undefined,
+  stream: AsyncIterable<Buffer>,
+  fileName: string,
+  { fileBytes, receivers = {} }: FormLimits,
+  files: FormFile[],
+  received: Set<string>,
+): Promise<void> {
+  const receiver = Object.hasOwn(receivers, field) ? receivers[field] : undefined;
+  if (receiver) {
+    if (received.has(field))
+      throw new GatewayError('BAD_REQUEST', `The form has more than one file “${field}”.`);
+    received.add(field);
+    return receiver(stream, fileName);
+  }
+  const limit = Object.hasOwn(fileBytes, field) ? fileBytes[field] : undefined;
+  if (limit === undefined)
+    throw new GatewayError('BAD_REQUEST', 'The form has a file in a field that is not documented.');
+  files.push({ field, fileName, bytes: await collect(stream, limit, `The file in ${field}`) });
+}
+
+async function collect(
   stream: AsyncIterable<Buffer>,
   limit: number,
-): Promise<FormFile> {
+  what: string,
+): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length > limit) throw tooLarge(limit, `The file in ${field}`);
+    if (length > limit) throw tooLarge(limit, what);
     chunks.push(chunk);
   }
-  return { field, fileName: safeName(fileName ?? ''), bytes: Buffer.concat(chunks, length) };
+  return Buffer.concat(chunks, length);
 }
 
 /** A name without folders, control characters or surprising length. */
 function safeName(fileName: string): string {
   const last = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
-  const plain = [...last].filter((letter) => letter >= ' ' && letter !== '\u007f').join('');
+  const plain = last.replace(/\p{Cc}/gu, '');
   return plain.toWellFormed().slice(0, 200) || 'report';
 }
 

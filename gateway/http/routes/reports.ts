@@ -9,8 +9,7 @@ import {
 } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { GatewayError, validationError } from '../../errors.js';
-import { sniffMediaType } from '../../services/media-type.js';
-import type { UploadMeta } from '../../services/reports/index.js';
+import type { ReceivedReport, UploadMeta } from '../../services/reports/index.js';
 import { bytes, empty, json } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
 import { readForm } from './multipart.js';
@@ -180,32 +179,40 @@ export const reportRoutes = [
     handler: async (context) => {
       const { config, uploads } = context.deps;
       const actor = actorOf(context);
-      const { fields, files } = await readForm(context.request, {
-        fileBytes: { report: config.maxReportBytes, cover: config.maxCoverBytes },
-        files: config.maxUploadFiles,
-        fieldBytes: 16_384,
-        signal: context.signal,
-      });
-      const [report, ...surplus] = files.filter(({ field }) => field === 'report');
-      if (!report || surplus.length > 0)
-        throw new GatewayError('BAD_REQUEST', 'The form needs exactly one file “report”.');
-      const covers = files.filter(({ field }) => field === 'cover').map((cover) => cover.bytes);
-      const file = {
-        bytes: report.bytes,
-        fileName: report.fileName,
-        mediaType: sniffMediaType(report.bytes),
-      };
-      const uploaded = await uploads.upload(
-        actor,
-        context.params.patient,
-        readMeta(fields['meta']),
-        file,
-        covers,
-      );
-      return {
-        status: 201,
-        body: { ...uploaded, report: { ...uploaded.report, images: [...uploaded.report.images] } },
-      };
+      const draft = uploads.begin();
+      try {
+        let report: ReceivedReport | undefined;
+        const { fields, files } = await readForm(context.request, {
+          fileBytes: { cover: config.maxCoverBytes },
+          receivers: {
+            report: async (stream, fileName) => {
+              report = await draft.take(stream, fileName);
+            },
+          },
+          files: config.maxUploadFiles,
+          fieldBytes: 16_384,
+          signal: context.signal,
+        });
+        if (!report) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');
+        const covers = files.map((cover) => cover.bytes);
+        const uploaded = await uploads.finish(
+          actor,
+          context.params.patient,
+          readMeta(fields['meta']),
+          draft,
+          report,
+          covers,
+        );
+        return {
+          status: 201,
+          body: {
+            ...uploaded,
+            report: { ...uploaded.report, images: [...uploaded.report.images] },
+          },
+        };
+      } finally {
+        await draft.dispose();
+      }
     },
   }),
   defineRoute({

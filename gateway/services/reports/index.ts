@@ -1,4 +1,5 @@
+export { Draft, type ReceivedReport } from './draft.js';
 export { Objects } from './objects.js';
 export { Reports, type ListedReport, type ListQuery } from './reports.js';
 export { labelSchema, SealedReports, type Label, type StoredImage } from './sealed-report.js';
-export { Uploads, type Uploaded, type UploadedFile, type UploadMeta } from './uploads.js';
+export { Uploads, type Uploaded, type UploadMeta } from './uploads.js';

@@ -1,13 +1,12 @@
 // One report between plaintext and cloud: hidden in images, or, when it is too large to hide, encrypted in chunks.
 
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Report, ReportTerms, StoredObject } from '@prms/chaincode';
 import {
   chunkDecryptor,
   chunkLayout,
   decodePng,
-  encryptChunks,
+  DEFAULT_CHUNK_BYTES,
   openBlob,
   psnr,
   sealBlob,
@@ -20,6 +19,7 @@ import { GatewayError } from '../../errors.js';
 import { commitment } from '../../vault/index.js';
 import { cloudTrouble } from '../vaults.js';
 import type { ReservedCover } from '../covers.js';
+import type { LargeReport } from './draft.js';
 import type { Objects } from './objects.js';
 
 /** What a report is called and is: encrypted beside it. */
@@ -48,7 +48,10 @@ export interface StoredImage {
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 const MAX_LABEL_BYTES = 16 * 1024;
 
-const aadOf = (report: string): Uint8Array => Buffer.from(`PRMS-report-v1\0${report}`, 'utf8');
+/** What every ciphertext of a report is bound to. */
+export function reportAad(report: string): Uint8Array {
+  return Buffer.from(`PRMS-report-v1\0${report}`, 'utf8');
+}
 
 export class SealedReports {
   constructor(
@@ -93,18 +96,14 @@ export class SealedReports {
     return { parts: stored, images: told };
   }
 
-  /** Encrypts a report in chunks: for what is too large to hide. */
-  async encrypt(payload: Uint8Array, dataKey: Uint8Array, report: string): Promise<StoredObject> {
-    const stream = () =>
-      Readable.from([payload]).pipe(encryptChunks(dataKey, { aad: aadOf(report) }));
-    const hash = createHash('sha256');
-    for await (const chunk of stream() as AsyncIterable<Uint8Array>) hash.update(chunk);
-    return this.objects.putStream(stream, hash.digest());
+  /** Stores a report that was too large to hide and came encrypted already. */
+  store({ ciphertext, ciphertextSha256 }: LargeReport): Promise<StoredObject> {
+    return this.objects.putStream(ciphertext, ciphertextSha256);
   }
 
   async storeLabel(label: Label, dataKey: Uint8Array, report: string): Promise<StoredObject> {
     return this.objects.put(
-      sealBlob(dataKey, aadOf(report), Buffer.from(JSON.stringify(label), 'utf8')),
+      sealBlob(dataKey, reportAad(report), Buffer.from(JSON.stringify(label), 'utf8')),
     );
   }
 
@@ -112,14 +111,15 @@ export class SealedReports {
   async openLabel(report: Report, dataKey: Uint8Array): Promise<Label> {
     return damagedIs(report, async () => {
       const sealed = await this.objects.get(report.terms.label, MAX_LABEL_BYTES);
-      const label = openBlob(dataKey, aadOf(report.id), sealed);
+      const label = openBlob(dataKey, reportAad(report.id), sealed);
       return labelSchema.parse(JSON.parse(Buffer.from(label).toString('utf8')));
     });
   }
 
   /**
-   * The plaintext, or its bytes from `start` to `end` (exclusive). A hidden report is checked whole against the ledger's
-   * hash of each image and the commitment; of a chunked one, every chunk that is touched.
+   * The plaintext, or its bytes from `start` to `end` (exclusive). A hidden report is checked whole, against the ledger's
+   * hash of each image and the label's of the plaintext; of a chunked one, each chunk before a byte of it is handed on.
+   * @throws GatewayError REPORT_DAMAGED naming the report | CLOUD_UNAVAILABLE; a chunked one also while it is read
    */
   async open(
     report: Report,
@@ -127,11 +127,12 @@ export class SealedReports {
     label: Label,
     start = 0,
     end = label.bytes,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+    if (commitmentOf(dataKey, report.id, label.sha256) !== report.terms.commitment)
+      throw damaged(report);
+    if (report.terms.storage === 'encrypted')
+      return this.#chunks(report, dataKey, label, start, end);
     return damagedIs(report, async () => {
-      checkCommitment(report, dataKey, label);
-      if (report.terms.storage === 'encrypted')
-        return this.#openChunks(report, dataKey, start, end);
       const images: Uint8Array[] = [];
       for (const part of report.terms.parts)
         images.push(await this.objects.get(part, MAX_IMAGE_BYTES));
@@ -141,40 +142,41 @@ export class SealedReports {
     });
   }
 
-  async #openChunks(
+  /** Chunk by chunk: only those that the range touches are fetched, and one at a time is in memory. */
+  async *#chunks(
     report: Report,
-    dataKey: Uint8Array,
+    key: Uint8Array,
+    label: Label,
     start: number,
     end: number,
-  ): Promise<Uint8Array> {
+  ): AsyncIterable<Uint8Array> {
+    // The ticket's key is wiped when it runs out; a download that began may end.
+    const dataKey = Uint8Array.from(key);
     const [part] = report.terms.parts;
     if (!part) throw damaged(report);
     const cloud = this.objects.cloudOf(part);
-    const { sizeBytes } = await cloud.head(part.object);
-    const layout = chunkLayout(sizeBytes);
-    const decryptor = chunkDecryptor(dataKey, { aad: aadOf(report.id) });
-    const chunkBytes = 1 << 20;
-    const pieces: Uint8Array[] = [];
+    const layout = await damagedIs(report, async () =>
+      chunkLayout((await cloud.head(part.object)).sizeBytes),
+    );
+    if (layout.plaintextBytes !== label.bytes) throw damaged(report);
+    const decryptor = chunkDecryptor(dataKey, { aad: reportAad(report.id) });
     for (
-      let index = Math.floor(start / chunkBytes);
-      index < layout.chunkCount && index * chunkBytes < end;
+      let index = Math.floor(start / DEFAULT_CHUNK_BYTES);
+      index * DEFAULT_CHUNK_BYTES < end;
       index++
     ) {
       const { offsetBytes, lengthBytes, isLast } = layout.locate(index);
-      const { body } = await cloud.get(part.object, {
-        range: { start: offsetBytes, end: offsetBytes + lengthBytes - 1 },
-      });
-      const encrypted: Uint8Array[] = [];
-      for await (const piece of body) encrypted.push(piece);
-      const plain = decryptor.decryptChunk(index, isLast, Buffer.concat(encrypted));
-      pieces.push(
-        plain.subarray(
-          Math.max(0, start - index * chunkBytes),
-          Math.max(0, end - index * chunkBytes),
+      const range = { start: offsetBytes, end: offsetBytes + lengthBytes - 1 };
+      const plain = await damagedIs(report, async () =>
+        decryptor.decryptChunk(
+          index,
+          isLast,
+          await gather((await cloud.get(part.object, { range })).body, lengthBytes),
         ),
       );
+      const from = index * DEFAULT_CHUNK_BYTES;
+      yield plain.subarray(Math.max(0, start - from), end - from);
     }
-    return Buffer.concat(pieces);
   }
 
   /** The image as the cloud has it. */
@@ -194,9 +196,16 @@ export function commitmentOf(dataKey: Uint8Array, report: string, sha256Hex: str
   );
 }
 
-function checkCommitment(report: Report, dataKey: Uint8Array, label: Label): void {
-  if (commitmentOf(dataKey, report.id, label.sha256) !== report.terms.commitment)
-    throw damaged(report);
+/** A body of a known length: a cloud that sends more does not fill the memory. */
+async function gather(body: AsyncIterable<Uint8Array>, lengthBytes: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += piece.length;
+    if (length > lengthBytes) break;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }
 
 /** Whatever is wrong with what a cloud gave back, the error names the report and says no more. */

@@ -1,19 +1,19 @@
 // Adding a report: hide or encrypt it, store it, wrap its key for whoever may read it, and anchor it.
 
-import { createHash } from 'node:crypto';
 import { monthOf, type Patient, type ReportTerms } from '@prms/chaincode';
 import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
 import { capacityBytes, type Suite } from '@prms/stego';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
-import { wipe } from '../../vault/index.js';
 import { unsealerOf, type Actor } from '../actor.js';
 import { tagOf } from '../circle.js';
 import type { Covers, ReservedCover } from '../covers.js';
 import { standingOf } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
+import { sniffMediaType } from '../media-type.js';
 import type { AppliedReceipt, Records } from '../records.js';
 import { recipientOf, type Vaults } from '../vaults.js';
+import { Draft, type ReceivedReport } from './draft.js';
 import { commitmentOf, type Label, type SealedReports, type StoredImage } from './sealed-report.js';
 
 export interface UploadMeta {
@@ -26,13 +26,6 @@ export interface UploadMeta {
   readonly suite?: Suite | undefined;
   /** The report that this one replaces. */
   readonly supersedes?: { readonly id: string; readonly replaces: number } | undefined;
-}
-
-export interface UploadedFile {
-  readonly bytes: Uint8Array;
-  readonly fileName: string;
-  /** Sniffed, never the sender's word. */
-  readonly mediaType: string;
 }
 
 export interface Uploaded {
@@ -56,6 +49,8 @@ interface Stored {
 }
 
 export class Uploads {
+  #underWay = 0;
+
   constructor(
     private readonly parts: {
       readonly records: Records;
@@ -65,61 +60,63 @@ export class Uploads {
       readonly sealed: SealedReports;
       readonly random: RandomBytes;
       readonly stegoLimitBytes: number;
+      readonly maxReportBytes: number;
+      readonly maxAtOnce: number;
+      readonly tempDir: string;
       readonly maxRate: number;
     },
   ) {}
 
-  /** @throws GatewayError REFUSED | CONFLICT (a cover used before) | CLOUD_UNAVAILABLE | …; StegoError for a bad cover */
-  async upload(
+  /** Begins an upload. The caller disposes of the draft in the end. @throws GatewayError BUSY */
+  begin(): Draft {
+    const { records, random, stegoLimitBytes, maxReportBytes, maxAtOnce, tempDir } = this.parts;
+    if (this.#underWay >= maxAtOnce) {
+      throw new GatewayError('BUSY', 'Too many reports are being uploaded at once.', {
+        retryAfterMs: 2000,
+      });
+    }
+    this.#underWay++;
+    return new Draft({
+      id: records.newId(),
+      dataKey: random(32),
+      stegoLimitBytes,
+      maxBytes: maxReportBytes,
+      tempDir,
+      onDispose: () => this.#underWay--,
+    });
+  }
+
+  /**
+   * Stores and anchors what a draft has received.
+   * @throws GatewayError REFUSED | CONFLICT (a cover used before) | CLOUD_UNAVAILABLE | …; StegoError for a bad cover
+   */
+  async finish(
     actor: Actor,
     patientId: string,
     meta: UploadMeta,
-    file: UploadedFile,
+    { id, dataKey }: Draft,
+    file: ReceivedReport,
     coverFiles: readonly Uint8Array[],
   ): Promise<Uploaded> {
-    const { records, random } = this.parts;
-    const patient = await records.patient(patientId);
+    const patient = await this.parts.records.patient(patientId);
     await this.#checkMayAnchor(actor, patient, meta.actingFor);
-    const id = records.newId();
-    const dataKey = random(32);
-    try {
-      const sha256 = createHash('sha256').update(file.bytes).digest('hex');
-      const label: Label = {
-        title: meta.title,
-        fileName: file.fileName,
-        mediaType: file.mediaType,
-        bytes: file.bytes.length,
-        sha256,
-        category: meta.category,
-      };
-      const stored = await this.#store(
-        actor,
-        id,
-        file.bytes,
-        dataKey,
-        meta.suite ?? 'A256GCM',
-        coverFiles,
-      );
-      const terms = await this.#terms(actor, patient, meta, { id, label, dataKey, stored });
-      await this.#wrap(actor, patient, id, terms, dataKey);
-      const receipt = await this.#anchor(actor, patientId, meta, id, terms);
-      const { mediaType, bytes } = label;
-      const { images, notice } = stored;
-      return {
-        receipt,
-        report: {
-          id,
-          storage: terms.storage,
-          images,
-          sha256,
-          mediaType,
-          bytes,
-          ...(notice !== undefined && { notice }),
-        },
-      };
-    } finally {
-      wipe(dataKey);
-    }
+    const { sha256, lengthBytes: bytes, fileName } = file;
+    const mediaType = sniffMediaType(file.head, file.head.length === bytes);
+    const label: Label = {
+      title: meta.title,
+      fileName,
+      mediaType,
+      bytes,
+      sha256,
+      category: meta.category,
+    };
+    const stored = await this.#store(actor, file, dataKey, meta.suite ?? 'A256GCM', coverFiles);
+    const terms = await this.#terms(actor, patient, meta, { id, label, dataKey, stored });
+    await this.#wrap(actor, patient, id, terms, dataKey);
+    const receipt = await this.#anchor(actor, patientId, meta, id, terms);
+    const { images, notice } = stored;
+    const report = { id, storage: terms.storage, images, sha256, mediaType, bytes };
+    return { receipt, report: notice === undefined ? report : { ...report, notice } };
   }
 
   async #checkMayAnchor(
@@ -138,21 +135,21 @@ export class Uploads {
 
   async #store(
     actor: Actor,
-    id: string,
-    payload: Uint8Array,
+    file: ReceivedReport,
     dataKey: Uint8Array,
     suite: Suite,
     files: readonly Uint8Array[],
   ): Promise<Stored> {
-    const { sealed, stegoLimitBytes } = this.parts;
-    if (payload.length > stegoLimitBytes) {
-      const part = await sealed.encrypt(payload, dataKey, id);
+    const { sealed } = this.parts;
+    if (file.kind === 'large') {
+      const part = await sealed.store(file);
       return {
         terms: { storage: 'encrypted', parts: [part] },
         images: [],
         notice: 'This report is too large to hide in pictures: it is stored encrypted only.',
       };
     }
+    const payload = file.bytes;
     const reserved = await this.#gather(actor, payload.length, files);
     const { parts, images } = await sealed
       .hide(payload, dataKey, suite, reserved)

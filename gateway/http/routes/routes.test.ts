@@ -1,0 +1,71 @@
+// Every route, whatever it does: documented, closed to strangers unless it is meant for them, strict about its input.
+import { expect } from 'chai';
+import { z } from 'zod';
+import { API_ROOT } from '../base/index.js';
+import { routes } from './index.js';
+import { TestApi } from './testing-api.js';
+
+/** What somebody without a session may ask. A new entry is a decision. */
+const PUBLIC = [
+  'get /hospitals',
+  'post /recover',
+  'post /register/auditor',
+  'post /register/doctor',
+  'post /register/hospital',
+  'post /register/patient',
+  'post /register/relative',
+  'post /sessions',
+];
+
+/** An id of each kind that is well-formed and nobody's. */
+const SAMPLE_ID = '01J0000000000000000000000A';
+const SAMPLE_USER = 'A'.repeat(43);
+
+function sample(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    if (name === 'part') return '0';
+    if (name === 'ticket') return SAMPLE_USER;
+    const user =
+      ['patient', 'doctor'].includes(name) || /^\/(hospitals|doctors|users)\//.test(path);
+    return user && name !== 'proposal' && !(name === 'id' && path.startsWith('/patients'))
+      ? SAMPLE_USER
+      : SAMPLE_ID;
+  });
+}
+
+describe('gateway routes', () => {
+  let api: TestApi;
+  before(async () => (api = await TestApi.start('routes')));
+  after(() => api.close());
+
+  it('are all in the OpenAPI document that the gateway serves, and nothing else is', async () => {
+    const response = await fetch(`${api.url}${API_ROOT}/openapi.json`);
+    const served = z
+      .object({
+        openapi: z.string(),
+        paths: z.record(z.string(), z.record(z.string(), z.unknown())),
+      })
+      .parse(await response.json());
+    const documented = Object.entries(served.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    const mounted = routes.map(({ method, path }) => `${method} ${path}`);
+    expect(served.openapi).to.equal('3.1.0');
+    expect(documented.sort()).to.deep.equal(mounted.sort());
+    expect(mounted.length).to.be.greaterThan(60);
+  });
+
+  it('ask for a session, but for those that are listed as open', async () => {
+    const open = routes.filter(({ auth }) => auth === 'none');
+    expect(open.map(({ method, path }) => `${method} ${path}`).sort()).to.deep.equal(PUBLIC);
+    const stranger = api.visitor('stranger');
+    for (const { method, path } of routes.filter(({ auth }) => auth === 'session')) {
+      const code = await stranger.fails(
+        method.toUpperCase(),
+        sample(path),
+        method === 'get' ? undefined : {},
+      );
+      expect(code, `${method} ${path}`).to.equal('UNAUTHENTICATED');
+    }
+  });
+});

@@ -1,0 +1,83 @@
+// Who looked at a record: the ledger's accesses, with what this gateway knows beside: anchored late, or met a damaged copy.
+
+import type { Access, Page } from '@prms/chaincode';
+import { z } from 'zod';
+import { GatewayError } from '../../errors.js';
+import { Documents, type Store } from '../../store/index.js';
+import type { Actor } from '../actor.js';
+import type { Outbox } from '../outbox.js';
+import type { PageRequest, Records } from '../records.js';
+
+/** An access as its patient sees it. */
+export type ShownAccess = Access & { readonly anchoredLate?: true; readonly damaged?: true };
+
+export class AccessLog {
+  readonly #damaged: Documents<true>;
+
+  constructor(
+    private readonly records: Records,
+    private readonly outbox: Outbox,
+    store: Store,
+  ) {
+    this.#damaged = new Documents(store, 'damaged-reads', z.literal(true));
+  }
+
+  /** Who looked at this record. For the patient and those who act for them, and auditors. */
+  async list(actor: Actor, patientId: string, page: PageRequest): Promise<Page<ShownAccess>> {
+    const patient = await this.records.patient(patientId);
+    const guardian = patient.kin.some(
+      (k) => k.relative === actor.userId && k.status === 'active' && k.rights.includes('guardian'),
+    );
+    if (actor.userId !== patientId && !guardian && actor.role !== 'auditor') {
+      throw new GatewayError('FORBIDDEN', 'Only the patient sees who looked at their record.');
+    }
+    const { items, bookmark } = await this.records.accesses(patientId, page);
+    return { items: await Promise.all(items.map((access) => this.marked(access))), bookmark };
+  }
+
+  /** A damaged report is an error that the patient can see beside the access. */
+  async watched<T>(access: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (
+        error instanceof GatewayError &&
+        (error.code === 'REPORT_DAMAGED' || error.code === 'WRAP_DAMAGED')
+      ) {
+        await this.#damaged.put(access, true, { sync: true });
+      }
+      throw error;
+    }
+  }
+
+  async *watchedStream(
+    access: string,
+    source: AsyncIterable<Uint8Array>,
+  ): AsyncIterable<Uint8Array> {
+    const chunks = source[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next: IteratorResult<Uint8Array, unknown> = await this.watched(access, () =>
+          chunks.next(),
+        );
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await chunks.return?.();
+    }
+  }
+
+  /** An access with its marks. */
+  async marked(access: Access): Promise<ShownAccess> {
+    const [fate, damaged] = await Promise.all([
+      this.outbox.fate(access.id),
+      this.#damaged.get(access.id),
+    ]);
+    return {
+      ...access,
+      ...(fate?.late && { anchoredLate: true as const }),
+      ...(damaged && { damaged: true as const }),
+    };
+  }
+}

@@ -1,0 +1,193 @@
+// Reading: no byte without an access on the ledger.
+
+import type { AccessOutcome, Patient, Report } from '@prms/chaincode';
+import { holdsEpoch } from '@prms/chaincode/rules';
+import { GatewayError } from '../../errors.js';
+import { unsealerOf, type Actor, type Unsealer } from '../actor.js';
+import { foresee, standingOf, type Wish } from '../facts.js';
+import type { HospitalKeys } from '../hospital-keys.js';
+import type { AppliedReceipt, Records } from '../records.js';
+import type { Label, SealedReports } from '../reports/index.js';
+import type { Tickets } from '../tickets.js';
+import type { Vaults } from '../vaults.js';
+import type { AccessLog } from './access-log.js';
+import type { LateAnchor } from './late-anchor.js';
+import { refused } from './refusal.js';
+
+export interface OpenRequest extends Wish {
+  /** Uploads are not asked for: the ledger decides them as they come. */
+  readonly action: Exclude<Wish['action'], 'upload'>;
+  readonly emergency?: string | undefined;
+}
+
+export interface Opened {
+  /** Missing when the ledger has not answered in an emergency. */
+  readonly receipt?: AppliedReceipt;
+  readonly access: string;
+  readonly ticket: string;
+  readonly expiresAt: number;
+  readonly label: Label;
+  readonly anchoredLate?: true;
+}
+
+export interface Content {
+  readonly label: Label;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+  read(): Promise<Uint8Array | AsyncIterable<Uint8Array>>;
+}
+
+export class Accesses {
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly late: LateAnchor;
+      readonly log: AccessLog;
+      readonly vaults: Vaults;
+      readonly hospitalKeys: HospitalKeys;
+      readonly sealed: SealedReports;
+      readonly tickets: Tickets;
+      readonly onOutcome?: (outcome: AccessOutcome) => void;
+    },
+  ) {}
+
+  /**
+   * Asks for a report: the request and its outcome go on the ledger; a permit opens it and gives a ticket.
+   * @throws GatewayError REFUSED with the reason | REPORT_DAMAGED | GONE | …
+   */
+  async open(
+    actor: Actor,
+    patientId: string,
+    reportId: string,
+    request: OpenRequest,
+  ): Promise<Opened> {
+    const { records, sealed, tickets, late } = this.parts;
+    const patient = await records.patient(patientId);
+    const { action, purpose, actingFor, emergency } = request;
+    const args = {
+      patient: patientId,
+      report: reportId,
+      action,
+      purpose,
+      ...(actingFor !== undefined && { actingFor }),
+      ...(emergency !== undefined && { emergency }),
+    };
+    const accepted = await records.send(actor, 'access:request', args, patientId);
+    const answer =
+      emergency === undefined
+        ? await late.settled(accepted)
+        : await late.settledOrLate(accepted, () =>
+            this.#foresee(actor, patient, reportId, request),
+          );
+    this.parts.onOutcome?.(answer.outcome);
+    if (answer.outcome.decision === 'refuse') throw refused(answer.outcome, accepted.id);
+
+    const report = await records.report(patientId, reportId);
+    const dataKey = await this.#dataKey(actor, patient, report, request, answer.outcome);
+    const label = await this.parts.log.watched(accepted.id, () =>
+      sealed.openLabel(report, dataKey),
+    );
+    const issued = tickets.issue({
+      sessionId: actor.sessionId,
+      access: accepted.id,
+      report,
+      label,
+      dataKey,
+    });
+    return {
+      access: accepted.id,
+      label,
+      ...issued,
+      ...(answer.receipt ? { receipt: answer.receipt } : { anchoredLate: true as const }),
+    };
+  }
+
+  /** The bytes that a ticket is for. A range outside the report is an error. */
+  content(
+    actor: Actor,
+    ticketId: string,
+    range?: { readonly start: number; readonly end: number },
+  ): Content {
+    const { report, label, dataKey, access } = this.parts.tickets.take(ticketId, actor.sessionId);
+    const { start, end } = range ?? { start: 0, end: label.bytes };
+    if (range && (start >= end || start >= label.bytes)) {
+      throw new GatewayError('RANGE', 'The report has no such bytes.', {
+        ids: { report: report.id },
+        limitBytes: label.bytes,
+      });
+    }
+    const last = Math.min(end, label.bytes);
+    return {
+      label,
+      start,
+      end: last,
+      read: async () => {
+        const opened = await this.parts.log.watched(access, () =>
+          this.parts.sealed.open(report, dataKey, label, start, last),
+        );
+        return opened instanceof Uint8Array ? opened : this.parts.log.watchedStream(access, opened);
+      },
+    };
+  }
+
+  /** A ticket's label, without reading: for the headers of an answer. */
+  labelOf(actor: Actor, ticketId: string): Label {
+    return this.parts.tickets.take(ticketId, actor.sessionId).label;
+  }
+
+  async #foresee(
+    actor: Actor,
+    patient: Patient,
+    reportId: string,
+    request: OpenRequest,
+  ): Promise<AccessOutcome> {
+    const { records } = this.parts;
+    const emergency =
+      request.emergency === undefined
+        ? null
+        : await this.parts.late.emergency(patient.id, request.emergency);
+    const standing = await standingOf(records, actor, patient, request.actingFor);
+    return foresee(
+      standing,
+      await records.report(patient.id, reportId),
+      request,
+      records.now(),
+      emergency,
+    );
+  }
+
+  /** The report's data key by the way that the permit names. */
+  async #dataKey(
+    actor: Actor,
+    patient: Patient,
+    report: Report,
+    request: OpenRequest,
+    outcome: AccessOutcome,
+  ): Promise<Uint8Array> {
+    const { vaults, hospitalKeys } = this.parts;
+    if (outcome.decision === 'refuse') throw refused(outcome, report.id);
+    if (outcome.basis === 'emergency') {
+      if (patient.escrow === null || patient.escrow !== request.actingFor) {
+        throw new GatewayError(
+          'FORBIDDEN',
+          'The patient has named another hospital for emergencies: ask there.',
+          { ids: { hospital: patient.escrow ?? '' } },
+        );
+      }
+      const epoch = await vaults.openEpoch(
+        patient,
+        await hospitalKeys.unsealer(patient.escrow),
+        'escrow',
+      );
+      return vaults.dataKeyByEpoch(patient, report, epoch);
+    }
+    const consent = patient.consents.find((c) => c.id === outcome.by);
+    const reader: Unsealer =
+      consent?.terms.grantee.kind === 'hospital'
+        ? await hospitalKeys.unsealer(consent.terms.grantee.id)
+        : unsealerOf(actor);
+    if (consent && !holdsEpoch(consent.terms)) return vaults.dataKeyByWrap(report, reader);
+    return vaults.dataKeyByEpoch(patient, report, await vaults.openEpoch(patient, reader));
+  }
+}

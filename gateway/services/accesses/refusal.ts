@@ -1,0 +1,24 @@
+// What a refused access is called at the HTTP door.
+
+import type { AccessOutcome } from '@prms/chaincode';
+import { GatewayError } from '../../errors.js';
+
+export function refused(
+  outcome: Extract<AccessOutcome, { decision: 'refuse' }>,
+  access: string,
+): GatewayError {
+  if (outcome.code === 'REPORT_ERASED')
+    return new GatewayError('GONE', 'The report has been erased.', {
+      reason: outcome.code,
+      ids: { access },
+    });
+  if (outcome.code === 'NOT_FOUND')
+    return new GatewayError('NOT_FOUND', 'There is no such report.', {
+      reason: outcome.code,
+      ids: { access },
+    });
+  return new GatewayError('REFUSED', `The request was refused and recorded: ${outcome.code}.`, {
+    reason: outcome.code,
+    ids: { access },
+  });
+}
