@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 /** @returns the sum of `{passed, failed, pending}` records and of what went wrong besides */
 export function sumUp(runs, failedSteps) {
@@ -28,4 +29,5 @@ function main([folder, ...failedSteps]) {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = main(process.argv.slice(2));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = main(process.argv.slice(2));

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 /** Permissive: they ask for notice and nothing else. */
 const PERMISSIVE = new Set([
@@ -22,10 +23,13 @@ const PERMISSIVE = new Set([
 
 /**
  * Licences with a condition that holds for these packages only, and why it is met.
- * libvips comes with sharp as a shared library of its own package, unchanged and loaded at run time: whoever gets the
- * product can put another build of it in its place, which is what the LGPL asks of a work that uses a library.
+ * libvips comes with sharp as a prebuilt library in packages of its own, unchanged and loaded at run time (on Windows and
+ * WebAssembly inside sharp's own binary package): whoever gets the product can put another build of that package in its
+ * place, which is what the LGPL asks of a work that uses a library.
  */
-const CONDITIONAL = [{ licence: 'LGPL-3.0-or-later', packages: /^@img\/sharp-libvips-/ }];
+const CONDITIONAL = [
+  { licence: 'LGPL-3.0-or-later', packages: /^@img\/sharp-(libvips-|win32-|wasm32$)/ },
+];
 
 /** Packages that name their licence in the old form of package.json, or only in a file. */
 const inOldForm = (manifest) =>
@@ -87,7 +91,7 @@ export function shipped(lockfile, manifestOf) {
 }
 
 function main() {
-  const root = join(import.meta.dirname, '..');
+  const root = fileURLToPath(new URL('..', import.meta.url));
   const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
   const packages = shipped(read(join(root, 'package-lock.json')), (path) => {
     const file = join(root, path, 'package.json');
@@ -102,4 +106,4 @@ function main() {
   return refused.length === 0 ? 0 : 1;
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main();

@@ -31,6 +31,7 @@ describe('licences', () => {
 
   it('permits the LGPL for the prebuilt libvips alone', () => {
     expect(isAllowed('@img/sharp-libvips-linux-x64', 'LGPL-3.0-or-later')).to.equal(true);
+    expect(isAllowed('@img/sharp-win32-x64', 'Apache-2.0 AND LGPL-3.0-or-later')).to.equal(true);
     expect(isAllowed('another', 'LGPL-3.0-or-later')).to.equal(false);
   });
 
