@@ -1,4 +1,4 @@
-// Where key wraps lie and how they are used: the wraps of docs/operations.md, put into a cloud under their published
+// Where key wraps lie and how they are used: the wraps of docs/key-wraps.md, put into a cloud under their published
 // names, serve a vault; and what a vault stores lies under those names.
 
 import { createHash } from 'node:crypto';

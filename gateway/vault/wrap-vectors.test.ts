@@ -1,4 +1,4 @@
-// The key wraps of docs/operations.md: opening each published one gives its secret, and nothing else opens it.
+// The key wraps of docs/key-wraps.md: opening each published one gives its secret, and nothing else opens it.
 
 import { expect } from 'chai';
 import { GatewayError } from '../errors.js';
