@@ -23,6 +23,12 @@ const LIFE_MS = 10 * 60 * 1000;
 
 const request: Definition<'access:request'> = {
   lifeMs: LIFE_MS,
+  reads: ({ patient, report, actingFor }, { id, actor }) => [
+    keys.user(patient),
+    keys.access(patient, id),
+    keys.report(patient, report),
+    ...(actingFor === undefined ? [] : [keys.user(actingFor), keys.affiliation(actingFor, actor)]),
+  ],
   async apply(call) {
     const { actor, args, envelope, world } = call;
     const key = keys.access(args.patient, envelope.id);

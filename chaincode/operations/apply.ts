@@ -24,7 +24,7 @@ import {
   type SignatureCheck,
   type SignatureVerifier,
 } from '../signatures/index.js';
-import { keys, type World } from '../state/index.js';
+import { keys, type Key, type World } from '../state/index.js';
 import { Refused, type Applied, type Call, type Definition } from './call.js';
 import { OPERATIONS } from './table.js';
 
@@ -42,6 +42,7 @@ export async function applyBatch(
   context: BatchContext,
 ): Promise<Receipt[]> {
   const operations = lines.map(readOperationLine);
+  await context.world.preload(operations.flatMap((o) => (o ? expectedReads(o.envelope) : [])));
   const verified = await verifyAhead(operations, context);
   const receipts: Receipt[] = [];
   for (const [i, operation] of operations.entries()) {
@@ -55,6 +56,26 @@ export async function applyBatch(
     receipts.push(await applyOne(envelope, bytes, authentic, context));
   }
   return receipts;
+}
+
+/** What an operation will look at first: read for the whole batch at once, instead of one after the other. */
+function expectedReads(envelope: Envelope): readonly Key<unknown>[] {
+  const { type, actor } = envelope;
+  const args = isOperationType(type) ? readArguments(type, envelope) : null;
+  if (!isOperationType(type) || args === null) return [];
+  const definition = OPERATIONS[type] as Definition<never>;
+  return [keys.user(actor), ...(definition.reads?.(args as never, envelope) ?? [])];
+}
+
+const argumentsRead = new WeakMap<Envelope, unknown>();
+
+/** The arguments as their type's schema reads them, or null. Read once: batches ask twice. */
+function readArguments(type: OperationType, envelope: Envelope): unknown {
+  if (!argumentsRead.has(envelope)) {
+    const read = ARGUMENTS[type].safeParse(envelope.args);
+    argumentsRead.set(envelope, read.success ? read.data : null);
+  }
+  return argumentsRead.get(envelope);
 }
 
 /**
@@ -181,12 +202,12 @@ async function run(
   actor: User | null,
   context: BatchContext,
 ): Promise<Applied> {
-  const read = ARGUMENTS[type].safeParse(envelope.args);
-  if (!read.success) throw new Refused('MALFORMED');
+  const args = readArguments(type, envelope);
+  if (args === null) throw new Refused('MALFORMED');
   const { world, genesis } = context;
   // The type picks schema and definition alike, which the compiler can't follow through a union of types; and only
   // registrations, which never look at it, come without an actor (checkActor).
-  const call = { envelope, hash, args: read.data, world, genesis, actor } as Call<never>;
+  const call = { envelope, hash, args, world, genesis, actor } as Call<never>;
   const definition = OPERATIONS[type] as Definition<never>;
   return definition.apply(call);
 }

@@ -46,6 +46,7 @@ function newReport(call: NewReport, patient: Patient): Report {
 }
 
 const anchor: Definition<'report:anchor'> = {
+  reads: ({ patient }, { id }) => [keys.user(patient), keys.report(patient, id)],
   async apply(call) {
     const key = keys.report(call.args.patient, call.envelope.id);
     const again = madeBefore(call, await call.world.get(key));

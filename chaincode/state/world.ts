@@ -31,6 +31,12 @@ export class World {
     return value;
   }
 
+  /** Reads many keys at once; later `get`s find them here. */
+  async preload(keys: readonly Key<unknown>[]): Promise<void> {
+    const missing = new Map(keys.map((key) => [key.name, key]));
+    await Promise.all([...missing.values()].map((key) => this.get(key)));
+  }
+
   put<T>(key: Key<T>, value: T): void {
     this.#savepoint.set(key.name, value);
   }
