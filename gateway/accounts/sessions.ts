@@ -102,6 +102,11 @@ export class Sessions {
     return this.services.clock.now() - session.freshAt < this.services.limits.freshMs;
   }
 
+  /** When a session ends at the latest, however much it is used. */
+  expiresAt({ createdAt, kind }: Session): number {
+    return createdAt + this.services.limits.absoluteMs[kind];
+  }
+
   /** The token that a page sends back in `x-csrf-token` with every change. */
   csrfToken(session: Session): string {
     return createHmac('sha256', this.services.csrfKey).update(session.id).digest('base64url');
@@ -168,10 +173,9 @@ export class Sessions {
   }
 
   private expired(session: Session): boolean {
-    const { idleMs, absoluteMs } = this.services.limits;
     const now = this.services.clock.now();
     return (
-      now - session.lastUsedAt >= idleMs || now - session.createdAt >= absoluteMs[session.kind]
+      now - session.lastUsedAt >= this.services.limits.idleMs || now >= this.expiresAt(session)
     );
   }
 }

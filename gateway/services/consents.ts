@@ -2,7 +2,7 @@
 // ledger, and taken away after the revocation is.
 
 import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
-import { covers, holdsEpoch } from '@prms/chaincode/rules';
+import { activeKin, covers, holdsEpoch } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import { unsealerOf, type Actor } from './actor.js';
 import { tagOf, type Circle } from './circle.js';
@@ -91,9 +91,7 @@ export class Consents {
   /** The patient's consents, for the patient and the relatives who act for them. */
   async list(actor: Actor, patientId: string): Promise<readonly Consent[]> {
     const patient = await this.parts.records.patient(patientId);
-    const kin = patient.kin.some(
-      (link) => link.relative === actor.userId && link.status === 'active',
-    );
+    const kin = activeKin(patient, actor.userId, this.parts.records.now());
     if (actor.userId !== patientId && !kin && actor.role !== 'auditor') {
       throw new GatewayError('FORBIDDEN', 'Only the patient and their relatives see all consents.');
     }

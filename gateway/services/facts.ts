@@ -64,7 +64,11 @@ export function standsNear(patient: Patient, actor: Actor, now: number): boolean
         care.status === 'approved',
     ) ||
     patient.consents.some(
-      (consent) => consent.status === 'active' && consent.terms.grantee.id === actor.userId,
+      ({ status, terms }) =>
+        status === 'active' &&
+        terms.effect === 'permit' &&
+        now < (terms.notAfter ?? Number.POSITIVE_INFINITY) &&
+        terms.grantee.id === actor.userId,
     )
   );
 }

@@ -18,6 +18,8 @@ export interface LoggedIn {
   readonly session: Session;
   /** To be sent back in `x-csrf-token`; for cookie sessions. */
   readonly csrfToken: string;
+  /** When the session ends, used or not; milliseconds since the epoch. */
+  readonly expiresAt: number;
 }
 
 export class Logins {
@@ -47,8 +49,7 @@ export class Logins {
   async refresh(session: Session, password: string): Promise<LoggedIn> {
     const { opened } = await this.parts.accounts.reauthenticate(session.userId, password);
     new UnlockedKeys(session.userId, opened).wipe();
-    const next = await this.parts.sessions.refresh(session);
-    return { ...next, csrfToken: this.parts.sessions.csrfToken(next.session) };
+    return this.#shown(await this.parts.sessions.refresh(session));
   }
 
   async changePassword(session: Session, present: string, next: string): Promise<void> {
@@ -78,8 +79,14 @@ export class Logins {
       keys.wipe();
       throw error;
     }
-    const { token, session } = await this.parts.sessions.start({ userId, role, kind });
-    this.parts.keyRing.put(session.id, keys);
-    return { token, session, csrfToken: this.parts.sessions.csrfToken(session) };
+    const begun = await this.parts.sessions.start({ userId, role, kind });
+    this.parts.keyRing.put(begun.session.id, keys);
+    return this.#shown(begun);
+  }
+
+  #shown({ token, session }: { readonly token: string; readonly session: Session }): LoggedIn {
+    const { sessions } = this.parts;
+    const [csrfToken, expiresAt] = [sessions.csrfToken(session), sessions.expiresAt(session)];
+    return { token, session, csrfToken, expiresAt };
   }
 }

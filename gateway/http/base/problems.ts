@@ -50,10 +50,13 @@ function fromCloud(error: CloudError): GatewayError {
 export function sendProblem(response: Response, error: GatewayError): void {
   const state = requestState(response.req);
   state.code = error.code;
-  const { retryAfterMs, allow } = error.options;
+  const { retryAfterMs, allow, limitBytes } = error.options;
   if (retryAfterMs !== undefined)
     response.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
   if (allow !== undefined) response.set('Allow', allow.join(', '));
+  // RFC 9110 §15.5.17: whoever asked for too much learns how much there is.
+  if (error.code === 'RANGE' && limitBytes !== undefined)
+    response.set('Content-Range', `bytes */${limitBytes}`);
   if (error.status === 401) response.set('WWW-Authenticate', 'Bearer');
   // The rest of a body that was not read would be taken for the next request.
   if (!response.req.complete) response.set('Connection', 'close');

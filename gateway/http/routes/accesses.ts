@@ -7,9 +7,9 @@ import {
   versionSchema,
 } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { GatewayError } from '../../errors.js';
 import { bytes, json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { actorOf, admittedActorOf, defineRoute } from './define.js';
+import { disposition, readRange } from './download.js';
 import {
   accessSchema,
   changedSchema,
@@ -45,31 +45,6 @@ const CONTENT_TYPES = [
   'text/plain',
   'application/octet-stream',
 ] as const;
-
-/** RFC 9110 §14.1.2, one range. Anything else that is well-formed is answered whole; what can't be satisfied is RANGE. */
-export function readRange(
-  header: string | undefined,
-  total: number,
-): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
-  if (!match || (match[1] === '' && match[2] === '')) return undefined;
-  const [first, last] = [match[1] ?? '', match[2] ?? ''];
-  const start = first === '' ? Math.max(0, total - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? total : Math.min(total, Number(last) + 1);
-  const emptySuffix = first === '' && Number(last) === 0;
-  if (start >= total || end <= start || emptySuffix) {
-    throw new GatewayError('RANGE', `The report has ${total} bytes.`, { limitBytes: total });
-  }
-  return { start, end };
-}
-
-/** RFC 6266 with RFC 8187's encoding: the name can't leave its header. */
-function disposition(fileName: string): string {
-  const plain = fileName.replace(/[^A-Za-z0-9._-]/g, '_');
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(fileName).replace(/['()*]/g, escape)}`;
-}
-
-const escape = (letter: string): string => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`;
 
 export const accessRoutes = [
   defineRoute({
@@ -111,13 +86,14 @@ export const accessRoutes = [
       const actor = actorOf(context);
       const { accesses } = context.deps;
       const { ticket } = context.params;
-      const total = accesses.labelOf(actor, ticket).bytes;
-      const range = readRange(context.request.headers.range, total);
+      const { bytes: total, sha256 } = accesses.labelOf(actor, ticket);
+      const etag = `"${sha256}"`;
+      const range = readRange(context.request.headers, total, etag);
       const content = accesses.content(actor, ticket, range);
       const headers: Record<string, string> = {
         'Accept-Ranges': 'bytes',
         'Content-Length': String(content.end - content.start),
-        ETag: `"${content.label.sha256}"`,
+        ETag: etag,
         'Content-Disposition': disposition(content.label.fileName),
       };
       if (range) headers['Content-Range'] = `bytes ${content.start}-${content.end - 1}/${total}`;
@@ -142,7 +118,7 @@ export const accessRoutes = [
     responses: { 200: json(page(accessSchema), 'Accesses.') },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.accessLog.list(
-        actorOf(context),
+        await admittedActorOf(context),
         context.params.patient,
         context.query,
       );

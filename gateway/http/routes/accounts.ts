@@ -2,7 +2,7 @@
 
 import { userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { sessionKinds, type Session } from '../../accounts/index.js';
+import { sessionKinds, type AccountRole, type Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import type { LoggedIn } from '../../services/logins.js';
 import type { RegistrationRequest } from '../../services/registration.js';
@@ -24,26 +24,24 @@ const registeredSchema = z.object({
   admitted: z.boolean().optional(),
 });
 
-const BODIES = {
-  hospital: z.strictObject({
-    ...credentials,
-    profile: profileSchema,
-    setupCode: z.string().max(128).optional(),
-  }),
-  doctor: z.strictObject({ ...credentials, profile: profileSchema }),
-  auditor: z.strictObject({ ...credentials, profile: profileSchema }),
-  patient: z.strictObject({
-    ...credentials,
-    details: detailsSchema,
-    escrow: userIdSchema.nullable(),
-  }),
-  relative: z.strictObject({ ...credentials, details: detailsSchema }),
-};
+const hospitalBody = z.strictObject({
+  ...credentials,
+  profile: profileSchema,
+  setupCode: z.string().max(128).optional(),
+});
+const professionalBody = z.strictObject({ ...credentials, profile: profileSchema });
+const patientBody = z.strictObject({
+  ...credentials,
+  details: detailsSchema,
+  escrow: userIdSchema.nullable(),
+});
+const relativeBody = z.strictObject({ ...credentials, details: detailsSchema });
 
-const register = <R extends keyof typeof BODIES>(
-  role: R,
+const register = <Body extends z.ZodType>(
+  role: AccountRole,
   summary: string,
-  toRequest: (body: z.output<(typeof BODIES)[R]>) => RegistrationRequest,
+  body: Body,
+  toRequest: (body: z.output<Body>) => RegistrationRequest,
 ) =>
   defineRoute({
     method: 'post',
@@ -53,11 +51,11 @@ const register = <R extends keyof typeof BODIES>(
       'Makes the user’s keys, seals them under the password, and puts the user on the ledger. The recovery code is shown once.',
     tags: ['accounts'],
     auth: 'none',
-    body: BODIES[role],
+    body,
     responses: { 201: json(registeredSchema, 'Registered.') },
-    handler: async ({ deps, body }) => ({
+    handler: async (context) => ({
       status: 201 as const,
-      body: await deps.registration.register(toRequest(body as z.output<(typeof BODIES)[R]>)),
+      body: await context.deps.registration.register(toRequest(context.body)),
     }),
   });
 
@@ -76,12 +74,14 @@ const loggedInSchema = z.object({
   token: z.string().optional(),
   /** Of a cookie session: to be sent as `x-csrf-token` with every change. */
   csrfToken: z.string().optional(),
+  /** When the session ends for good; it ends earlier when it idles. */
+  expiresAt: z.int(),
 });
 
-function loggedIn({ token, session, csrfToken }: LoggedIn) {
+function loggedIn({ token, session, csrfToken, expiresAt }: LoggedIn) {
   const { userId, role, kind } = session;
-  if (kind === 'bearer') return { body: { userId, role, token } };
-  return { body: { userId, role, csrfToken }, sessionCookie: token };
+  if (kind === 'bearer') return { body: { userId, role, token, expiresAt } };
+  return { body: { userId, role, csrfToken, expiresAt }, sessionCookie: token };
 }
 
 const shown = (session: Session, current: Session) => ({
@@ -90,11 +90,23 @@ const shown = (session: Session, current: Session) => ({
 });
 
 export const accountRoutes = [
-  register('hospital', 'Register a hospital', (body) => ({ ...body, role: 'hospital' })),
-  register('doctor', 'Register a doctor', (body) => ({ ...body, role: 'doctor' })),
-  register('auditor', 'Register an auditor', (body) => ({ ...body, role: 'auditor' })),
-  register('patient', 'Register a patient', (body) => ({ ...body, role: 'patient' })),
-  register('relative', 'Register a relative', (body) => ({ ...body, role: 'relative' })),
+  register('hospital', 'Register a hospital', hospitalBody, (body) => ({
+    ...body,
+    role: 'hospital',
+  })),
+  register('doctor', 'Register a doctor', professionalBody, (body) => ({
+    ...body,
+    role: 'doctor',
+  })),
+  register('auditor', 'Register an auditor', professionalBody, (body) => ({
+    ...body,
+    role: 'auditor',
+  })),
+  register('patient', 'Register a patient', patientBody, (body) => ({ ...body, role: 'patient' })),
+  register('relative', 'Register a relative', relativeBody, (body) => ({
+    ...body,
+    role: 'relative',
+  })),
   defineRoute({
     method: 'post',
     path: '/sessions',

@@ -11,7 +11,7 @@ import {
 } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import {
   changedSchema,
   consentSchema,
@@ -46,6 +46,18 @@ const plainTermsSchema = z.strictObject({
       reports: z.array(operationIdSchema).min(1).max(64),
     }),
   ]),
+});
+
+const explanationSchema = z.object({
+  outcome: outcomeSchema,
+  considered: z.array(
+    z.object({
+      id: operationIdSchema,
+      effect: z.enum(['permit', 'deny']),
+      status: z.enum(['active', 'revoked']),
+      applies: z.boolean(),
+    }),
+  ),
 });
 
 export const consentRoutes = [
@@ -119,7 +131,12 @@ export const consentRoutes = [
     handler: async (context) => ({
       status: 200,
       body: {
-        items: [...(await context.deps.consents.list(actorOf(context), context.params.patient))],
+        items: [
+          ...(await context.deps.consents.list(
+            await admittedActorOf(context),
+            context.params.patient,
+          )),
+        ],
       },
     }),
   }),
@@ -159,29 +176,17 @@ export const consentRoutes = [
       actingFor: userIdSchema.optional(),
     }),
     responses: {
-      200: json(
-        z.object({
-          outcome: outcomeSchema,
-          considered: z.array(
-            z.object({
-              id: operationIdSchema,
-              effect: z.enum(['permit', 'deny']),
-              status: z.enum(['active', 'revoked']),
-              applies: z.boolean(),
-            }),
-          ),
-        }),
-        'The decision, and every consent that was considered.',
-      ),
+      200: json(explanationSchema, 'The decision, and every consent that was considered.'),
     },
     handler: async (context) => ({
       status: 200,
-      // Checked by the schema above before it is sent.
-      body: (await context.deps.consents.explain(
-        actorOf(context),
-        context.params.patient,
-        context.query,
-      )) as never,
+      body: explanationSchema.parse(
+        await context.deps.consents.explain(
+          await admittedActorOf(context),
+          context.params.patient,
+          context.query,
+        ),
+      ),
     }),
   }),
 ];

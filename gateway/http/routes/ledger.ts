@@ -2,10 +2,11 @@
 
 import { operationIdSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
+import { activeKin } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
-import { mustStandNear } from '../../services/facts.js';
+import type { Services } from '../../services/index.js';
 import { json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { admittedActorOf, defineRoute } from './define.js';
 import { patientParams, receiptSchema } from './schemas.js';
 
 const refusedReceipt = z.object({ id: z.string(), status: z.literal('refused'), code: z.string() });
@@ -14,14 +15,22 @@ export const ledgerRoutes = [
   defineRoute({
     method: 'get',
     path: '/ledger',
-    summary: 'Name and height of the ledger',
+    summary: 'Name, height and head of the ledger',
+    description:
+      'Whoever notes height and head hash somewhere else can tell later that nothing before has been rewritten.',
     tags: ['ledger'],
     auth: 'session',
-    responses: { 200: json(z.object({ channel: z.string(), height: z.int() }), 'The ledger.') },
-    handler: async ({ deps }) => ({
-      status: 200,
-      body: { channel: deps.ledger.channel, height: await deps.ledger.height() },
-    }),
+    responses: {
+      200: json(
+        z.object({ channel: z.string(), height: z.int(), headHash: z.string() }),
+        'The ledger.',
+      ),
+    },
+    handler: async ({ deps }) => {
+      const { channel } = deps.ledger;
+      const height = await deps.ledger.height();
+      return { status: 200, body: { channel, height, headHash: await headHash(deps, height) } };
+    },
   }),
   defineRoute({
     method: 'post',
@@ -52,9 +61,9 @@ export const ledgerRoutes = [
         'What was found.',
       ),
     },
-    handler: async ({ deps }) => {
-      const report = await deps.ledger.verify();
-      return { status: 200, body: report };
+    handler: async (context) => {
+      await admittedActorOf(context);
+      return { status: 200, body: await context.deps.ledger.verify() };
     },
   }),
   defineRoute({
@@ -112,16 +121,11 @@ export const ledgerRoutes = [
     handler: async (context) => {
       const { records } = context.deps;
       const { patient } = context.params;
-      const actor = actorOf(context);
+      const actor = await admittedActorOf(context);
       const document = await records.patient(patient);
-      mustStandNear(document, actor, records.now());
-      if (
-        actor.role === 'relative' &&
-        !document.kin.some(
-          (k) =>
-            k.relative === actor.userId && k.status === 'active' && k.rights.includes('guardian'),
-        )
-      ) {
+      const kin = activeKin(document, actor.userId, records.now());
+      const oversees = actor.role === 'auditor' || kin?.rights.includes('guardian') === true;
+      if (actor.userId !== patient && !oversees) {
         throw new GatewayError(
           'FORBIDDEN',
           'Only the patient, a guardian or an auditor reads histories.',
@@ -136,3 +140,9 @@ export const ledgerRoutes = [
     },
   }),
 ];
+
+/** The hash of the last block below `height`. */
+async function headHash({ ledger }: Pick<Services, 'ledger'>, height: number): Promise<string> {
+  for await (const { hash } of ledger.blocks({ fromBlock: height - 1 })) return hash;
+  throw new GatewayError('LEDGER_UNAVAILABLE', 'The ledger is being closed.');
+}

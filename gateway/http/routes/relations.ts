@@ -3,7 +3,7 @@
 import { instantSchema, rightsSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import {
   careSchema,
   changedSchema,
@@ -139,7 +139,12 @@ export const relationRoutes = [
     handler: async (context) => ({
       status: 200,
       body: {
-        items: [...(await context.deps.kin.listOf(actorOf(context), context.params.patient))],
+        items: [
+          ...(await context.deps.kin.listOf(
+            await admittedActorOf(context),
+            context.params.patient,
+          )),
+        ],
       },
     }),
   }),

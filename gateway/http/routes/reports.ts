@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { GatewayError, validationError } from '../../errors.js';
 import type { ReceivedReport, UploadMeta } from '../../services/reports/index.js';
 import { bytes, empty, json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { readForm } from './multipart.js';
 import {
   changedSchema,
@@ -228,7 +228,7 @@ export const reportRoutes = [
     responses: { 200: json(page(listedReportSchema), 'Reports.') },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.reports.list(
-        actorOf(context),
+        await admittedActorOf(context),
         context.params.patient,
         context.query,
       );
@@ -248,7 +248,12 @@ export const reportRoutes = [
       const { patient, id } = context.params;
       return {
         status: 200,
-        body: await context.deps.reports.get(actorOf(context), patient, id, context.query),
+        body: await context.deps.reports.get(
+          await admittedActorOf(context),
+          patient,
+          id,
+          context.query,
+        ),
       };
     },
   }),

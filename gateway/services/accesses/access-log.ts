@@ -1,6 +1,7 @@
 // Who looked at a record: the ledger's accesses, with what this gateway knows beside: anchored late, or met a damaged copy.
 
 import type { Access, Page } from '@prms/chaincode';
+import { activeKin } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
 import { Documents, type Store } from '../../store/index.js';
@@ -25,9 +26,8 @@ export class AccessLog {
   /** Who looked at this record. For the patient and those who act for them, and auditors. */
   async list(actor: Actor, patientId: string, page: PageRequest): Promise<Page<ShownAccess>> {
     const patient = await this.records.patient(patientId);
-    const guardian = patient.kin.some(
-      (k) => k.relative === actor.userId && k.status === 'active' && k.rights.includes('guardian'),
-    );
+    const kin = activeKin(patient, actor.userId, this.records.now());
+    const guardian = kin?.rights.includes('guardian') === true;
     if (actor.userId !== patientId && !guardian && actor.role !== 'auditor') {
       throw new GatewayError('FORBIDDEN', 'Only the patient sees who looked at their record.');
     }
