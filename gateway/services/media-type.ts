@@ -11,14 +11,14 @@ const ascii = (text: string): number[] => [...Buffer.from(text, 'latin1')];
  * @param whole whether these are all the bytes: text is only believed when it was read to its end
  */
 export function sniffMediaType(bytes: Uint8Array, whole = true): string {
+  // DICOM PS3.10 §7.1: a preamble of 128 bytes, then the prefix. First, for the preamble may make it a TIFF as well.
+  if (starts(bytes, ascii('DICM'), 128)) return 'application/dicom';
   if (starts(bytes, ascii('%PDF-'))) return 'application/pdf';
   if (starts(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'image/png';
   if (starts(bytes, [0xff, 0xd8, 0xff])) return 'image/jpeg';
   if (starts(bytes, ascii('RIFF')) && starts(bytes, ascii('WEBP'), 8)) return 'image/webp';
   if (starts(bytes, [0x49, 0x49, 0x2a, 0]) || starts(bytes, [0x4d, 0x4d, 0, 0x2a]))
     return 'image/tiff';
-  // DICOM PS3.10 §7.1: a preamble of 128 bytes, then the prefix.
-  if (starts(bytes, ascii('DICM'), 128)) return 'application/dicom';
   return whole ? sniffText(bytes) : 'application/octet-stream';
 }
 
