@@ -358,8 +358,8 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
 describe('operations: every type by every kind of actor', () => {
   for (const type of OPERATION_TYPES) {
     it(type, async () => {
-      const fates = await fatesOf(type);
-      const { fates: expected, others } = MATRIX[type];
+      const { fates, row } = await fatesOf(type);
+      const { fates: expected, others } = row;
       for (const role of registered) {
         expect(fates[role], `${type} by ${role}`).to.equal(expected[role] ?? others);
       }
@@ -368,12 +368,14 @@ describe('operations: every type by every kind of actor', () => {
   }
 });
 
-async function fatesOf<T extends OperationType>(type: T): Promise<Record<Role, Fate>> {
+async function fatesOf<T extends OperationType>(
+  type: T,
+): Promise<{ readonly fates: Record<Role, Fate>; readonly row: Row<T> }> {
   const s = await stage();
   const row: Row<T> = MATRIX[type];
   const fates: [Role, Fate][] = [];
   for (const role of EVERYBODY) {
     fates.push([role, await s.scene.fate(s[role], type, row.args(s, s[role]))]);
   }
-  return Object.fromEntries(fates) as Record<Role, Fate>;
+  return { row, fates: Object.fromEntries(fates) as Record<Role, Fate> };
 }
