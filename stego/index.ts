@@ -34,6 +34,7 @@ export {
 } from './container/index.js';
 export type {
   Dimensions,
+  HiddenPart,
   HiddenPixels,
   HideFigures,
   HideRequest,

@@ -211,7 +211,7 @@ export const settings = {
   stegoLimitBytes: integer(
     'PRMS_STEGO_LIMIT_BYTES',
     16 * MiB,
-    [0, 64 * MiB],
+    [0, 16 * MiB],
     'bytes',
     'Reports above this are stored encrypted only, and labelled so.',
   ),

@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { derivePartKeys, openCiphertext } from '../cipher/index.js';
 import { synthesiseCover } from '../cover/index.js';
 import { StegoError } from '../errors.js';
-import { parsePng } from '../png/index.js';
+import { decodePng, parsePng } from '../png/index.js';
+import { psnr } from '../steganalysis/index.js';
 import {
   capacityBytes,
   extractCiphertext,
@@ -52,6 +53,18 @@ describe('hiding and revealing', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('tells how near each image is to its cover, as measured pixel by pixel', async () => {
+    const { images, figures } = await hide({ payload: bytes(1500), dataKey, covers });
+    for (const [i, { coverIndex, psnrDb, changedSamples }] of figures.parts.entries()) {
+      const cover = covers[coverIndex];
+      const image = images[i];
+      if (!cover || !image) throw new Error('a part without image');
+      const measured = psnr(cover, await decodePng(image));
+      expect(psnrDb).to.be.closeTo(measured, 1e-9);
+      expect(changedSamples).to.be.greaterThan(0);
+    }
   });
 
   it('lets part keys extract the ciphertext, which only the data key opens', async () => {

@@ -27,12 +27,20 @@ export interface HideRequest {
   readonly png?: PngOptions;
 }
 
+/** One image, and how near it is to its cover. */
+export interface HiddenPart extends PlannedPart {
+  /** Samples that moved, each by one. */
+  readonly changedSamples: number;
+  /** Peak signal-to-noise ratio against the cover, decibels; the squared error is the number of changed samples. */
+  readonly psnrDb: number;
+}
+
 /** What was done, one entry per image. */
 export interface HideFigures {
   readonly suite: Suite;
   readonly payloadBytes: number;
   readonly ciphertextBytes: number;
-  readonly parts: readonly PlannedPart[];
+  readonly parts: readonly HiddenPart[];
   /** Covers that were used up, by index. The others may serve again. */
   readonly usedCovers: readonly number[];
 }
@@ -62,17 +70,29 @@ export function hidePixels(request: HideRequest): HiddenPixels {
   );
   const ciphertext = sealReport(dataKey, suite, payload);
   let start = 0;
-  const images = parts.flatMap(({ coverIndex, partNumber, bytes }) => {
+  const hidden = parts.flatMap((part) => {
+    const { coverIndex, partNumber, bytes } = part;
     const cover = covers[coverIndex];
     if (cover === undefined) return [];
     const body = ciphertext.subarray(start, (start += bytes));
     const keys = derivePartKeys(dataKey, suite, partNumber);
     const signKey = deriveSignKey(dataKey, suite, partNumber);
-    return [embedPart(cover, keys, signKey, parts.length, body)];
+    const { image, changedSamples } = embedPart(cover, keys, signKey, parts.length, body);
+    const psnrDb = 10 * Math.log10((255 * 255 * image.pixels.length) / changedSamples);
+    return [{ image, figures: { ...part, changedSamples, psnrDb } }];
   });
   const usedCovers = parts.map(({ coverIndex }) => coverIndex);
   const payloadBytes = payload.length;
-  return { images, figures: { suite, payloadBytes, ciphertextBytes, parts, usedCovers } };
+  return {
+    images: hidden.map(({ image }) => image),
+    figures: {
+      suite,
+      payloadBytes,
+      ciphertextBytes,
+      parts: hidden.map(({ figures }) => figures),
+      usedCovers,
+    },
+  };
 }
 
 /**

@@ -42,7 +42,7 @@ function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
 }
 
 /**
- * A copy of `image` that carries `body`.
+ * A copy of `image` that carries `body`, and how many of its samples are another by one.
  * @param signKey - decides between +1 and -1; needed by nobody else
  */
 export function embedPart(
@@ -51,7 +51,7 @@ export function embedPart(
   signKey: Uint8Array,
   partCount: number,
   body: Uint8Array,
-): RgbImage {
+): { image: RgbImage; changedSamples: number } {
   requirePartKeys(keys);
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32BE(body.length, 0);
@@ -59,12 +59,12 @@ export function embedPart(
   header.set(headerCheck(keys.whitening, image, header.subarray(0, FIELD_BYTES)), FIELD_BYTES);
   const mask = keystreamBytes(keys.whitening, 0, HEADER_BYTES + body.length);
   const pixels = Uint8Array.from(image.pixels);
-  embedBits(pixels, new Walk(keys.position, pixels.length), {
+  const changedSamples = embedBits(pixels, new Walk(keys.position, pixels.length), {
     header: xor(header, mask),
     body: xor(body, mask.subarray(HEADER_BYTES)),
     signs: keystreamBytes(signKey, 0, HEADER_BYTES + body.length),
   });
-  return { width: image.width, height: image.height, pixels };
+  return { image: { width: image.width, height: image.height, pixels }, changedSamples };
 }
 
 /** Smaller images cannot hold a header. */

@@ -16,7 +16,13 @@ function bitAt(bytes: Uint8Array, index: number): number {
   return ((bytes[index >> 3] ?? 0) >> (7 - (index & 7))) & 1;
 }
 
-function writer(samples: Uint8Array, bits: Uint8Array, signs: Uint8Array, signOffset: number) {
+function writer(
+  samples: Uint8Array,
+  bits: Uint8Array,
+  signs: Uint8Array,
+  signOffset: number,
+  tally: { changed: number },
+) {
   let index = 0;
   return (positions: Uint32Array, count: number): void => {
     for (let k = 0; k < count; k++, index++) {
@@ -25,15 +31,18 @@ function writer(samples: Uint8Array, bits: Uint8Array, signs: Uint8Array, signOf
       if ((value & 1) === bitAt(bits, index)) continue;
       const up = value === 0 || (value !== 255 && bitAt(signs, signOffset + index) === 1);
       samples[position] = up ? value + 1 : value - 1;
+      tally.changed++;
     }
   };
 }
 
-/** Writes header and body into `samples`, in place. */
-export function embedBits(samples: Uint8Array, walk: Walk, bits: Bits): void {
-  walk.header(writer(samples, bits.header, bits.signs, 0));
+/** Writes header and body into `samples`, in place. @returns how many samples moved, each by one */
+export function embedBits(samples: Uint8Array, walk: Walk, bits: Bits): number {
+  const tally = { changed: 0 };
+  walk.header(writer(samples, bits.header, bits.signs, 0, tally));
   const { body } = bits;
-  walk.body(body.length * 8, writer(samples, body, bits.signs, bits.header.length * 8));
+  walk.body(body.length * 8, writer(samples, body, bits.signs, bits.header.length * 8, tally));
+  return tally.changed;
 }
 
 function reader(samples: Uint8Array, bytes: Uint8Array) {

@@ -8,7 +8,7 @@ import { Documents, type Store } from '../../store/index.js';
 import { encodePublicKey, publicKeyOf } from '../../vault/index.js';
 import { unsealerOf, type Actor } from '../actor.js';
 import type { Circle } from '../circle.js';
-import { foresee, mustStandNear, standingOf } from '../facts.js';
+import { foresee, hospitalOf, mustStandNear, standingOf, type Standing } from '../facts.js';
 import type { AppliedReceipt, PageRequest, Records } from '../records.js';
 import { recipientOf, type OpenEpoch, type Vaults } from '../vaults.js';
 import type { Label, SealedReports } from './sealed-report.js';
@@ -59,21 +59,15 @@ export class Reports {
   }
 
   async list(actor: Actor, patientId: string, query: ListQuery): Promise<Page<ListedReport>> {
-    const patient = await this.parts.records.patient(patientId);
-    mustStandNear(patient, actor, this.parts.records.now());
+    const standing = await this.#near(actor, patientId, query);
     const { items, bookmark } = await this.parts.records.reports(patientId, query);
-    return { items: await this.#shown(actor, patient, items, query), bookmark };
+    return { items: await this.#shown(actor, standing, items, query), bookmark };
   }
 
   async get(actor: Actor, patientId: string, id: string, query: ListQuery): Promise<ListedReport> {
-    const patient = await this.parts.records.patient(patientId);
-    mustStandNear(patient, actor, this.parts.records.now());
-    const [shown] = await this.#shown(
-      actor,
-      patient,
-      [await this.parts.records.report(patientId, id)],
-      query,
-    );
+    const standing = await this.#near(actor, patientId, query);
+    const report = await this.parts.records.report(patientId, id);
+    const [shown] = await this.#shown(actor, standing, [report], query);
     if (shown) return shown;
     throw new GatewayError('NOT_FOUND', 'There is no such report.', { ids: { report: id } });
   }
@@ -176,9 +170,17 @@ export class Reports {
     return true;
   }
 
+  async #near(actor: Actor, patientId: string, { actingFor }: ListQuery): Promise<Standing> {
+    const { records } = this.parts;
+    const patient = await records.patient(patientId);
+    const standing = await standingOf(records, actor, patient, actingFor);
+    mustStandNear(patient, actor, records.now(), hospitalOf(standing, actingFor));
+    return standing;
+  }
+
   async #shown(
     actor: Actor,
-    patient: Patient,
+    standing: Standing,
     reports: readonly Report[],
     query: ListQuery,
   ): Promise<ListedReport[]> {
@@ -189,7 +191,7 @@ export class Reports {
       purpose: query.purpose ?? 'treatment',
       actingFor: query.actingFor,
     } as const;
-    const standing = await standingOf(records, actor, patient, query.actingFor);
+    const { patient } = standing;
     const epoch = await this.#ownersEpoch(actor, patient);
     const shown: ListedReport[] = [];
     for (const report of reports) {

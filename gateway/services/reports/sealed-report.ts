@@ -5,10 +5,8 @@ import type { Report, ReportTerms, StoredObject } from '@prms/chaincode';
 import {
   chunkDecryptor,
   chunkLayout,
-  decodePng,
   DEFAULT_CHUNK_BYTES,
   openBlob,
-  psnr,
   sealBlob,
   StegoError,
   type StegoPool,
@@ -89,7 +87,7 @@ export class SealedReports {
         object: name,
         width,
         height,
-        psnrDb: await psnrOf(reserved, image),
+        psnrDb: Math.round((figures.parts[i]?.psnrDb ?? 0) * 100) / 100,
         synthesised: reserved.synthesised,
       });
     }
@@ -233,9 +231,4 @@ function damaged(report: Report, cause?: unknown): GatewayError {
       ...(cause !== undefined && { cause }),
     },
   );
-}
-
-async function psnrOf({ cover }: ReservedCover, image: Uint8Array): Promise<number> {
-  const decibels = psnr(cover, await decodePng(image));
-  return Math.round(decibels * 100) / 100;
 }
