@@ -11,8 +11,8 @@ const MAX_DEPTH = 64;
 
 /**
  * The canonical text of a value. Members whose value is `undefined` are left out, as JSON.stringify does.
- * @throws ChaincodeError NOT_CANONICAL for unsafe or fractional numbers, lone surrogates, other types, and values
- * nested more than 64 deep
+ * @throws ChaincodeError NOT_CANONICAL for unsafe or fractional numbers, lone surrogates, other types, members named
+ * `__proto__`, and values nested more than 64 deep
  */
 export function canonicalise(value: unknown): string {
   return textOf(value, 0);
@@ -47,6 +47,8 @@ function objectText(object: object, depth: number): string {
   const members: string[] = [];
   // RFC 8785 §3.2.3: members sorted by UTF-16 code units, which is what Array.prototype.sort does.
   for (const [name, member] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // JSON may name a member so; whoever copies such an object member by member loses it unseen.
+    if (name === '__proto__') throw notCanonical('a member is named __proto__');
     if (member !== undefined) members.push(`${textOf(name, depth)}:${textOf(member, depth)}`);
   }
   return `{${members.join(',')}}`;

@@ -67,6 +67,7 @@ describe('model: canonical JSON', () => {
     ['a map', new Map()],
     ['a class instance', new Person()],
     ['bytes', Buffer.of(1)],
+    ['a member named __proto__', JSON.parse('{"__proto__":1}')],
   ];
   for (const [name, value] of others) {
     it(`refuses ${name}`, () => {
@@ -92,10 +93,14 @@ describe('model: canonical JSON', () => {
       fc.boolean(),
       fc.constant(null),
       fc.array(tie('json'), { maxLength: 4 }),
-      fc.dictionary(fc.string({ unit: 'grapheme' }), tie('json'), {
-        maxKeys: 4,
-        noNullPrototype: true,
-      }),
+      fc.dictionary(
+        fc.string({ unit: 'grapheme' }).filter((name) => name !== '__proto__'),
+        tie('json'),
+        {
+          maxKeys: 4,
+          noNullPrototype: true,
+        },
+      ),
     ),
   })).json;
 
@@ -186,6 +191,10 @@ describe('model: operation lines', () => {
     ['the members the other way round', `{"signature":"${signature}","operation":${bytes}}`],
     ['a signature too short', `${line.slice(0, -3)}"}`],
     ['a signature with stray bits', `${line.slice(0, -3)}B"}`],
+    [
+      'a prototype among the arguments',
+      rewritten(bytes.replace('"args":{', '"args":{"__proto__":1,')),
+    ],
     ['a prototype', rewritten(bytes.replace('"args":{', '"__proto__":{},"args":{'))],
   ];
   for (const [name, text] of wrong) {
