@@ -84,7 +84,9 @@ export class Outbox {
     let pending = 0;
     for await (const { key, value } of this.#records.list()) {
       if (value.settledAt !== undefined) {
-        if (value.settledAt + REMEMBER_MS < this.parts.clock.now()) await this.#records.delete(key);
+        // A late anchor's mark belongs to the access, which is for good.
+        const over = value.settledAt + REMEMBER_MS < this.parts.clock.now();
+        if (over && value.late === undefined) await this.#records.delete(key);
       } else if (!this.#underWay.has(key)) {
         pending++;
         this.#send(key, value).catch(() => undefined);

@@ -4,24 +4,9 @@ import { parseArgs } from 'node:util';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import { type ChaincodeFactory } from '../embedded/index.js';
 import { LedgerError } from '../ledger.js';
+import type { Command, Output } from './command.js';
 import { showLedger } from './show.js';
 import { verifyCommand } from './verify.js';
-
-/** Where a command's words go; a test listens in. */
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
-
-/** What a command was told. */
-export interface Command {
-  /** The ledger's folder. */
-  readonly dir: string;
-  readonly json: boolean;
-  readonly block: number | undefined;
-  readonly expect: readonly { readonly block: number; readonly hash: string }[];
-  readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
-}
 
 const HELP = `Usage: prms ledger <command> [options]
 

@@ -5,7 +5,7 @@ import {
   type LedgerInspection,
   type Transaction,
 } from '../embedded/index.js';
-import type { Command, Output } from './index.js';
+import type { Command, Output } from './command.js';
 
 /** The list for people ends here; JSON and `--block` reach every block. */
 const LAST_BLOCKS = 20;

@@ -1,6 +1,6 @@
 // `prms ledger verify`: the verification's report, for people or as JSON.
 import { type VerificationReport, verifyLedger } from '../embedded/index.js';
-import type { Command, Output } from './index.js';
+import type { Command, Output } from './command.js';
 
 export async function verifyCommand(command: Command, { out }: Output): Promise<number> {
   const { dir, chaincodes, expect, json } = command;

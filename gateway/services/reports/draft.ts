@@ -11,7 +11,7 @@ import { encryptChunks } from '@prms/stego';
 import type { CloudBody } from '../../clouds/index.js';
 import { GatewayError } from '../../errors.js';
 import { wipe } from '../../vault/index.js';
-import { reportAad } from './sealed-report.js';
+import { reportAad } from './binding.js';
 
 /** The plaintext, whole: small enough to be hidden. */
 export interface SmallReport {

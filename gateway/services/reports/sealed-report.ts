@@ -17,6 +17,7 @@ import { GatewayError } from '../../errors.js';
 import { commitment } from '../../vault/index.js';
 import { cloudTrouble } from '../vaults.js';
 import type { ReservedCover } from '../covers.js';
+import { reportAad } from './binding.js';
 import type { LargeReport } from './draft.js';
 import type { Objects } from './objects.js';
 
@@ -45,11 +46,6 @@ export interface StoredImage {
 
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 const MAX_LABEL_BYTES = 16 * 1024;
-
-/** What every ciphertext of a report is bound to. */
-export function reportAad(report: string): Uint8Array {
-  return Buffer.from(`PRMS-report-v1\0${report}`, 'utf8');
-}
 
 export class SealedReports {
   constructor(
