@@ -69,14 +69,25 @@ async function serve(words: string[]): Promise<number> {
 
 async function demo(words: string[]): Promise<number> {
   const { exit } = parse(words, { exit: { type: 'boolean', default: false } });
+  const stop = new AbortController();
+  const told = signalled().then(() =>
+    stop.abort(new Interrupted('The demo was interrupted; its folder is removed.')),
+  );
+  const out = (line: string) => process.stdout.write(`${line}\n`);
   const played = await playDemo({
     exit: exit === true,
-    out: (line) => process.stdout.write(`${line}\n`),
+    out,
     env: process.env,
+    signal: stop.signal,
   });
-  if (exit !== true) await signalled();
+  if (exit !== true) await told;
   await played.close();
   return 0;
+}
+
+/** Somebody pressed Ctrl-C: said in a line, not as a fault. */
+class Interrupted extends Error {
+  readonly code = 'INTERRUPTED';
 }
 
 /** Ctrl-C or a service manager's word. A second one ends the process at once. */

@@ -17,6 +17,8 @@ export interface DemoOptions {
   readonly exit: boolean;
   readonly out: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends the story early; the server and its folder are gone then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A demo that has been played; its server is still up. */
@@ -29,7 +31,12 @@ export interface Played {
 const SETUP_CODE = 'demo-setup-code';
 
 /** @throws Error when a step does not do what the story says */
-export async function playDemo({ exit, out, env }: DemoOptions): Promise<Played> {
+export async function playDemo({
+  exit,
+  out,
+  env,
+  signal = new AbortController().signal,
+}: DemoOptions): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'prms-demo-'));
   const gateway = await start(
     {
@@ -47,7 +54,7 @@ export async function playDemo({ exit, out, env }: DemoOptions): Promise<Played>
   try {
     const begun = performance.now();
     out(`PRMS demo: a gateway on an embedded ledger, at ${gateway.url}`);
-    const stage = new Stage(out);
+    const stage = new Stage(out, signal);
     const cast = gather(gateway.url);
     await beginning(stage, cast, SETUP_CODE);
     const reports = await middle(stage, cast);

@@ -3,14 +3,20 @@
 export class Stage {
   #step = 0;
 
-  constructor(private readonly out: (line: string) => void) {}
+  constructor(
+    private readonly out: (line: string) => void,
+    /** Ends the story between two steps. */
+    private readonly signal: AbortSignal,
+  ) {}
 
   act(title: string): void {
+    this.signal.throwIfAborted();
     this.out(`\n${title}`);
   }
 
   /** One step that went well. */
   tell(what: string, proof: string): void {
+    this.signal.throwIfAborted();
     this.#step++;
     this.out(`${String(this.#step).padStart(3)}. ${what}\n     ${proof}`);
   }
