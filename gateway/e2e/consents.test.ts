@@ -140,7 +140,7 @@ describe('consents through HTTP', function () {
     expect(await world.refused(doctor, maria, id, wish)).to.equal('REFUSED:NOT_AFFILIATED');
     expect(await world.refused(colleague, maria, id)).to.match(/^REFUSED:/);
     await south.change(`/affiliations/${colleague.userId}/suspend`, { replaces: 2 });
-    expect(await world.refused(colleague, maria, id, wish)).to.equal('REFUSED:NOT_AFFILIATED');
+    expect(await world.refused(colleague, maria, id, wish)).to.equal('REFUSED:ACTOR_NOT_ACTIVE');
     expect(
       await colleague.fails('GET', `/patients/${maria.userId}/reports?actingFor=${south.userId}`),
     ).to.equal('FORBIDDEN');

@@ -117,7 +117,9 @@ describe('reading through HTTP', function () {
     const html = text('<script>alert(1)</script>');
     const { id } = await world.upload(maria, maria, { bytes: html, fileName: 'x.html' });
     const { ticket } = await world.open(maria, maria, id);
-    expect((await world.content(maria, ticket)).headers.get('content-type')).to.equal('text/plain');
+    expect((await world.content(maria, ticket)).headers.get('content-type')).to.match(
+      /^text\/plain/,
+    );
   });
 
   it('stores what is too large to hide encrypted, says so, and ranges cross its chunks', async () => {

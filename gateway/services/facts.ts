@@ -12,7 +12,7 @@ import type {
   Report,
   User,
 } from '@prms/chaincode';
-import { activeKin, decideAccess, type AccessFacts } from '@prms/chaincode/rules';
+import { activeKin, decideAccess, standsFor, type AccessFacts } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Records } from './records.js';
@@ -41,6 +41,11 @@ export async function standingOf(
   return { patient, actor: user, affiliation, hospital: asHospital(hospital) };
 }
 
+/** The hospital that somebody acts for, when they may: admitted, and they are one of its doctors. */
+export function hospitalOf(standing: Standing, actingFor: string | undefined): string | undefined {
+  return standsFor(standing.actor, actingFor, standing).permit ? actingFor : undefined;
+}
+
 /** What the ledger would say to a request to read, now. */
 export function foresee(
   standing: Standing,
@@ -52,8 +57,16 @@ export function foresee(
   return decideAccess({ ...wish, now }, { ...standing, report, emergency });
 }
 
-/** Does this person stand near enough to the patient to see that reports exist? What they may read is another question. */
-export function standsNear(patient: Patient, actor: Actor, now: number): boolean {
+/**
+ * Does this person stand near enough to the patient to see that reports exist? What they may read is another question.
+ * @param hospital for which they act by right: what was granted to it counts as theirs
+ */
+export function standsNear(
+  patient: Patient,
+  actor: Actor,
+  now: number,
+  hospital?: string,
+): boolean {
   return (
     actor.userId === patient.id ||
     actor.role === 'auditor' ||
@@ -68,13 +81,19 @@ export function standsNear(patient: Patient, actor: Actor, now: number): boolean
         status === 'active' &&
         terms.effect === 'permit' &&
         now < (terms.notAfter ?? Number.POSITIVE_INFINITY) &&
-        terms.grantee.id === actor.userId,
+        (terms.grantee.id === actor.userId || terms.grantee.id === hospital),
     )
   );
 }
 
-export function mustStandNear(patient: Patient, actor: Actor, now: number): void {
-  if (standsNear(patient, actor, now)) return;
+/** @throws GatewayError FORBIDDEN */
+export function mustStandNear(
+  patient: Patient,
+  actor: Actor,
+  now: number,
+  hospital?: string,
+): void {
+  if (standsNear(patient, actor, now, hospital)) return;
   throw new GatewayError('FORBIDDEN', 'You have no relation to this patient.', {
     ids: { patient: patient.id },
   });

@@ -84,7 +84,9 @@ export class Accesses {
     if (answer.outcome.decision === 'refuse') throw refused(answer.outcome, accepted.id);
 
     const report = await records.report(patientId, reportId);
-    const dataKey = await this.#dataKey(actor, patient, report, request, answer.outcome);
+    const dataKey = await this.parts.log.watched(accepted.id, () =>
+      this.#dataKey(actor, patient, report, request, answer.outcome),
+    );
     const label = await this.parts.log.watched(accepted.id, () =>
       sealed.openLabel(report, dataKey),
     );
@@ -175,19 +177,39 @@ export class Accesses {
           { ids: { hospital: patient.escrow ?? '' } },
         );
       }
-      const epoch = await vaults.openEpoch(
-        patient,
-        await hospitalKeys.unsealer(patient.escrow),
-        'escrow',
-      );
-      return vaults.dataKeyByEpoch(patient, report, epoch);
+      const hospital = await hospitalKeys.unsealer(patient.escrow);
+      return unwrapped(report, async () => {
+        const epoch = await vaults.openEpoch(patient, hospital, 'escrow');
+        return vaults.dataKeyByEpoch(patient, report, epoch);
+      });
     }
     const consent = patient.consents.find((c) => c.id === outcome.by);
     const reader: Unsealer =
       consent?.terms.grantee.kind === 'hospital'
         ? await hospitalKeys.unsealer(consent.terms.grantee.id)
         : unsealerOf(actor);
-    if (consent && !holdsEpoch(consent.terms)) return vaults.dataKeyByWrap(report, reader);
-    return vaults.dataKeyByEpoch(patient, report, await vaults.openEpoch(patient, reader));
+    return unwrapped(report, async () => {
+      if (consent && !holdsEpoch(consent.terms)) return vaults.dataKeyByWrap(report, reader);
+      return vaults.dataKeyByEpoch(patient, report, await vaults.openEpoch(patient, reader));
+    });
+  }
+}
+
+/**
+ * The ledger has permitted, so the wraps must be there: one that is missing or wrong on the way to a report's key is the
+ * cloud's doing, and the error names the report.
+ */
+async function unwrapped<T>(report: Report, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const damaged =
+      error instanceof GatewayError &&
+      (error.code === 'WRAP_DAMAGED' || error.code === 'NOT_FOUND');
+    if (!damaged) throw error;
+    throw new GatewayError('WRAP_DAMAGED', error.message, {
+      ids: { ...error.ids, report: report.id },
+      cause: error,
+    });
   }
 }
