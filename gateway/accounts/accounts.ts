@@ -184,6 +184,36 @@ export class Accounts {
     );
   }
 
+  /**
+   * Seals other keys under another password, without putting them in place: for an account whose keys are lost. An
+   * attempt like a log-in, and as slow for a name that nobody has.
+   * @throws GatewayError WRONG_CREDENTIALS | VALIDATION | TOO_MANY | BUSY, and whatever `make` throws
+   */
+  async sealAnew<Made extends { readonly keys: readonly PrivateKeyEntry[] }>(
+    loginName: string,
+    password: string,
+    make: (account: Account) => Made,
+  ): Promise<Made & { userId: string; bundle: KeyBundle; recoveryCode: string }> {
+    const { bundles } = this.services;
+    const next = checkedPassword(password, loginName);
+    const record = await this.recordByLogin(loginName);
+    if (record === undefined) return bundles.openNobody(next);
+    const { userId } = record;
+    const made = make(this.toAccount(record));
+    return { ...made, userId, ...(await bundles.seal(userId, made.keys, next)) };
+  }
+
+  /** Puts another bundle in place of the account's: its password, recovery code and keys are the new ones. */
+  async replaceBundle(userId: string, bundle: KeyBundle): Promise<void> {
+    await this.changeBundle(userId, () => Promise.resolve(bundle));
+  }
+
+  /** The user behind a login name; no attempt, so never to be shown to whoever typed the name. */
+  async idOf(loginName: string): Promise<string | undefined> {
+    const name = loginNameSchema.safeParse(loginName);
+    return name.success ? (await this.logins.get(this.loginHash(name.data)))?.userId : undefined;
+  }
+
   /** @throws GatewayError NOT_FOUND */
   async get(userId: string): Promise<Account> {
     return this.toAccount(await this.record(userId));

@@ -28,6 +28,12 @@ export type ShownAppointment = Appointment & Partial<SlotTime>;
 const slotSchema = z.strictObject({ startsAt: z.int(), minutes: z.int(), salt: z.string() });
 type SealedSlot = z.infer<typeof slotSchema>;
 
+interface MadeSlot {
+  readonly id: string;
+  readonly commitment: string;
+  readonly sealed: Uint8Array;
+}
+
 const SPACE = 'slots';
 
 export class Appointments {
@@ -50,40 +56,29 @@ export class Appointments {
   ): Promise<{ receipt: AppliedReceipt; slots: readonly string[] }> {
     return this.#locks.run([actor.userId], async () => {
       const { records } = this.parts;
-      const present = await this.slots(actor.userId);
-      checkTimes(times, present, records.now());
-      const slots: { id: string; commitment: string }[] = [];
-      for (const time of times) slots.push(await this.#keep(time));
-      const receipt = await records.act(
-        actor,
-        'appointment:offer',
-        { hospital, slots },
-        actor.userId,
-      );
-      return { receipt, slots: slots.map(({ id }) => id) };
+      checkTimes(times, await this.#unfinished(actor.userId), records.now());
+      const made = times.map((time) => this.#makeSlot(time));
+      // The times first: a slot on the ledger without its time could not be kept by anybody.
+      await this.#write(made.map(({ id, sealed }) => ({ id, value: sealed })));
+      const slots = made.map(({ id, commitment }) => ({ id, commitment }));
+      const args = { hospital, slots };
+      try {
+        const receipt = await records.act(actor, 'appointment:offer', args, actor.userId);
+        return { receipt, slots: slots.map(({ id }) => id) };
+      } catch (error) {
+        // Refused is final; anything else may still be applied later.
+        if (error instanceof GatewayError && error.code === 'REFUSED')
+          await this.#write(slots.map(({ id }) => ({ id, value: undefined })));
+        throw error;
+      }
     });
   }
 
-  /** A doctor's slots that lie ahead. Those offered at another gateway have no time here and are left out. */
+  /** A doctor's slots that lie ahead, soonest first. Those offered at another gateway have no time here and are left out. */
   async slots(doctor: string): Promise<readonly ShownSlot[]> {
-    const { records } = this.parts;
-    const shown: ShownSlot[] = [];
-    for await (const offer of records.all((page) => records.offers(doctor, page))) {
-      for (const { id, appointment } of offer.slots) {
-        const time = await this.#time(id);
-        if (time && time.startsAt > records.now()) {
-          const { startsAt, minutes } = time;
-          shown.push({
-            offer: offer.id,
-            slot: id,
-            startsAt,
-            minutes,
-            free: appointment === undefined,
-          });
-        }
-      }
-    }
-    return shown.sort((a, b) => a.startsAt - b.startsAt);
+    const now = this.parts.records.now();
+    const ahead = (await this.#unfinished(doctor)).filter(({ startsAt }) => startsAt > now);
+    return ahead.sort((a, b) => a.startsAt - b.startsAt);
   }
 
   async book(
@@ -91,6 +86,7 @@ export class Appointments {
     patient: string,
     place: { doctor: string; offer: string; slot: string },
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
+    await this.#mustLieAhead(place.slot);
     const receipt = await this.parts.records.act(
       actor,
       'appointment:book',
@@ -106,6 +102,7 @@ export class Appointments {
     id: string,
     to: { offer: string; slot: string; replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
+    await this.#mustLieAhead(to.slot);
     const { doctor } = await this.parts.records.appointment(patient, id);
     return {
       receipt: await this.parts.records.act(
@@ -146,14 +143,43 @@ export class Appointments {
     };
   }
 
-  async #keep({ startsAt, minutes }: SlotTime): Promise<{ id: string; commitment: string }> {
-    const { records, store, master, random } = this.parts;
+  #makeSlot({ startsAt, minutes }: SlotTime): MadeSlot {
+    const { records, master, random } = this.parts;
     const id = records.newId();
     const salt = Buffer.from(random(16)).toString('base64url');
     const slot: SealedSlot = { startsAt, minutes, salt };
-    const value = master.sealUnderMaster('slot', id, Buffer.from(JSON.stringify(slot), 'utf8'));
-    await store.commit([{ space: SPACE, key: id, value }], { sync: true });
-    return { id, commitment: slotCommitment(id, slot) };
+    const sealed = master.sealUnderMaster('slot', id, Buffer.from(JSON.stringify(slot), 'utf8'));
+    return { id, commitment: slotCommitment(id, slot), sealed };
+  }
+
+  async #write(slots: readonly { id: string; value: Uint8Array | undefined }[]): Promise<void> {
+    const writes = slots.map(({ id, value }) => ({ space: SPACE, key: id, value }));
+    await this.parts.store.commit(writes, { sync: true });
+  }
+
+  /** A doctor's slots that are not over. */
+  async #unfinished(doctor: string): Promise<ShownSlot[]> {
+    const { records } = this.parts;
+    const unfinished: ShownSlot[] = [];
+    for await (const offer of records.all((page) => records.offers(doctor, page))) {
+      for (const { id, appointment } of offer.slots) {
+        const time = await this.#time(id);
+        if (!time || endOf(time) <= records.now()) continue;
+        const { startsAt, minutes } = time;
+        const free = appointment === undefined;
+        unfinished.push({ offer: offer.id, slot: id, startsAt, minutes, free });
+      }
+    }
+    return unfinished;
+  }
+
+  /** The ledger knows no times, so what has begun is refused here. A slot of another gateway has no time to look at. */
+  async #mustLieAhead(slot: string): Promise<void> {
+    const time = await this.#time(slot);
+    if (time && time.startsAt <= this.parts.records.now())
+      throw new GatewayError('CONFLICT', 'This slot has begun already: choose a later one.', {
+        ids: { slot },
+      });
   }
 
   async #time(id: string): Promise<SealedSlot | undefined> {
@@ -191,7 +217,9 @@ function checkTimes(times: readonly SlotTime[], present: readonly SlotTime[], no
 }
 
 function overlap(a: SlotTime, b: SlotTime): boolean {
-  return (
-    a.startsAt < b.startsAt + b.minutes * 60_000 && b.startsAt < a.startsAt + a.minutes * 60_000
-  );
+  return a.startsAt < endOf(b) && b.startsAt < endOf(a);
+}
+
+function endOf({ startsAt, minutes }: SlotTime): number {
+  return startsAt + minutes * 60_000;
 }

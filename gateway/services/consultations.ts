@@ -1,14 +1,14 @@
 // Consultations: texts stay at the doctor's hospital, sealed; the ledger holds the head of their hash chain, message by
 // message, each anchor signed by who wrote it.
 
-import { createHash } from 'node:crypto';
-import { canonicalise, type Consultation, type Page } from '@prms/chaincode';
+import type { Consultation, Page } from '@prms/chaincode';
 import { actsForPatient } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import { GatewayError } from '../errors.js';
 import { KeyedLock, type Store } from '../store/index.js';
 import type { MasterKey } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import { anchoredMessages, chained, NO_HEAD, type Message } from './message-chain.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 
 const messageSchema = z.strictObject({
@@ -19,11 +19,7 @@ const messageSchema = z.strictObject({
   head: z.string(),
 });
 
-/** A message; `head` is the chain's head with it. */
-export type Message = z.infer<typeof messageSchema>;
-
 const SPACE = 'messages';
-const NO_HEAD = Buffer.alloc(32).toString('base64url');
 
 export class Consultations {
   readonly #locks = new KeyedLock();
@@ -122,33 +118,16 @@ export class Consultations {
    * @throws GatewayError STORE_DAMAGED when the stored texts don't lead there
    */
   async #chain(consultation: Consultation): Promise<Message[]> {
-    const byNumber = new Map<number, Message[]>();
-    for await (const { value } of this.parts.store.list(SPACE, { prefix: `${consultation.id}/` })) {
-      const message = this.#unseal(consultation.id, value);
-      byNumber.set(message.number, [...(byNumber.get(message.number) ?? []), message]);
-    }
-    const chain: Message[] = [];
-    let head = consultation.head ?? NO_HEAD;
-    // Backwards from the head, which the ledger vouches for: of two texts with one number only the anchored one fits.
-    for (let number = consultation.count; number > 0; number--) {
-      const message = byNumber.get(number)?.find((candidate) => candidate.head === head);
-      const before =
-        number === 1
-          ? [NO_HEAD]
-          : (byNumber.get(number - 1) ?? []).map((candidate) => candidate.head);
-      const previous =
-        message && before.find((candidate) => chained(candidate, message) === message.head);
-      if (!message || previous === undefined) {
-        throw new GatewayError(
-          'STORE_DAMAGED',
-          'The stored messages are not those that were anchored.',
-          { ids: { consultation: consultation.id } },
-        );
-      }
-      chain.unshift(message);
-      head = previous;
-    }
-    return chain;
+    const stored: Message[] = [];
+    for await (const { value } of this.parts.store.list(SPACE, { prefix: `${consultation.id}/` }))
+      stored.push(this.#unseal(consultation.id, value));
+    const chain = anchoredMessages(stored, consultation);
+    if (chain) return chain;
+    throw new GatewayError(
+      'STORE_DAMAGED',
+      'The stored messages are not those that were anchored.',
+      { ids: { consultation: consultation.id } },
+    );
   }
 
   async #mustTakePart(actor: Actor, { doctor, patient }: Consultation): Promise<void> {
@@ -181,16 +160,4 @@ export class Consultations {
 
 function keyOf(id: string, { number, head }: Message): string {
   return `${id}/${String(number).padStart(9, '0')}/${head}`;
-}
-
-/** head = SHA-256("PRMS-chat-v1" NUL ‖ previous head (32 bytes, zeros before the first) ‖ canonical JSON of the message), base64url. */
-export function chained(
-  previous: string,
-  { number, sender, at, text }: Omit<Message, 'head'>,
-): string {
-  return createHash('sha256')
-    .update('PRMS-chat-v1\0', 'utf8')
-    .update(Buffer.from(previous, 'base64url'))
-    .update(canonicalise({ number, sender, at, text }), 'utf8')
-    .digest('base64url');
 }

@@ -10,12 +10,14 @@ import type { CareRelations } from './care.js';
 import type { Consents } from './consents.js';
 import type { Consultations } from './consultations.js';
 import type { Covers } from './covers.js';
+import type { Escrow } from './escrow.js';
 import type { Hospitals } from './hospitals.js';
 import type { Keys } from './keys.js';
 import type { Kin } from './kin.js';
 import type { Logins } from './logins.js';
 import type { Outbox } from './outbox.js';
 import type { Records } from './records.js';
+import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
 import type { Reports, Uploads } from './reports/index.js';
 
@@ -29,6 +31,7 @@ export interface Services {
   readonly records: Records;
   readonly outbox: Outbox;
   readonly hospitals: Hospitals;
+  readonly escrow: Escrow;
   readonly affiliations: Affiliations;
   readonly care: CareRelations;
   readonly kin: Kin;
@@ -42,4 +45,5 @@ export interface Services {
   readonly appointments: Appointments;
   readonly consultations: Consultations;
   readonly keys: Keys;
+  readonly recoveries: Recoveries;
 }

@@ -1,15 +1,17 @@
 // A user's keys: rotated by themselves, or, when they are lost, replaced by two hospitals after a notice period.
 
 import { kidOf, possessionText, type ArgumentsOf, type Recovery } from '@prms/chaincode';
-import type { Accounts } from '../accounts/index.js';
+import type { Accounts, Sessions } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
+import { GatewayError } from '../errors.js';
+import { KeyedLock } from '../store/index.js';
 import {
   encodePublicKey,
   generateKeyPair,
   signP256,
   type PrivateKeyEntry,
 } from '../vault/index.js';
-import { signingEntry, type Actor } from './actor.js';
+import type { Actor } from './actor.js';
 import type { HospitalKeys } from './hospital-keys.js';
 import type { AppliedReceipt, Records } from './records.js';
 
@@ -17,55 +19,84 @@ interface Changed {
   readonly receipt: AppliedReceipt;
 }
 
+/** A new pair of pairs, and the proof that whoever made them can sign with them. */
+export interface FreshKeys {
+  readonly keys: { readonly sign: string; readonly seal: string };
+  readonly sign: PrivateKeyEntry;
+  readonly unseal: PrivateKeyEntry;
+  readonly proof: string;
+}
+
+/** @param operation the id that the proof is bound to */
+export function freshKeys(random: RandomBytes, user: string, operation: string): FreshKeys {
+  const [sign, seal] = [generateKeyPair(random), generateKeyPair(random)];
+  const keys = { sign: encodePublicKey(sign.publicKey), seal: encodePublicKey(seal.publicKey) };
+  const text = Buffer.from(possessionText(user, operation), 'utf8');
+  return {
+    keys,
+    sign: { use: 'sign', kid: kidOf(keys.sign), privateKey: sign.privateKey },
+    unseal: { use: 'unseal', kid: kidOf(keys.seal), privateKey: seal.privateKey },
+    proof: Buffer.from(signP256(sign.privateKey, text)).toString('base64url'),
+  };
+}
+
 export class Keys {
+  readonly #locks = new KeyedLock();
+
   constructor(
     private readonly parts: {
       readonly records: Records;
       readonly accounts: Accounts;
+      readonly sessions: Sessions;
       readonly hospitalKeys: HospitalKeys;
       readonly random: RandomBytes;
     },
   ) {}
 
   /**
-   * New keys under the same id. The new ones are in the bundle before the ledger hears of them, so a crash loses neither;
-   * earlier unsealing keys stay, for what was wrapped for them.
+   * New keys under the same id. Every other session ends: they hold keys that sign no more.
+   *
+   * The new keys are in the bundle before the ledger hears of them, behind the present ones, so that whatever a crash or
+   * a slow ledger leaves behind, the key that the ledger knows is held; a log-in puts that one first. Earlier unsealing
+   * keys stay for good, for what was wrapped for them.
    */
-  async rotate(actor: Actor): Promise<Changed> {
-    const { records, accounts, hospitalKeys, random } = this.parts;
-    const { version } = await records.user(actor.userId);
-    const [sign, seal] = [generateKeyPair(random), generateKeyPair(random)];
-    const keys = { sign: encodePublicKey(sign.publicKey), seal: encodePublicKey(seal.publicKey) };
-    const id = records.newId();
-    const proof = Buffer.from(
-      signP256(sign.privateKey, Buffer.from(possessionText(actor.userId, id), 'utf8')),
-    ).toString('base64url');
-    const fresh: PrivateKeyEntry[] = [
-      { use: 'sign', kid: kidOf(keys.sign), privateKey: sign.privateKey },
-      { use: 'unseal', kid: kidOf(keys.seal), privateKey: seal.privateKey },
-    ];
-    const old = signingEntry(actor);
-    await accounts.replaceKeys(actor.userId, actor.keys.bundleKey, [
-      ...actor.keys.entries,
-      ...fresh,
-    ]);
-    if (actor.role === 'hospital')
-      await hospitalKeys.add(actor.userId, {
-        use: 'unseal',
-        kid: kidOf(keys.seal),
-        privateKey: seal.privateKey,
-      });
-    const receipt = await records.act(
-      actor,
-      'key:rotate',
-      { keys, proof, replaces: version },
-      actor.userId,
-      id,
-    );
-    for (const entry of fresh) actor.keys.add(entry);
-    actor.keys.remove(old.use, old.kid);
-    await accounts.replaceKeys(actor.userId, actor.keys.bundleKey, actor.keys.entries);
-    return { receipt };
+  rotate(actor: Actor): Promise<Changed> {
+    return this.#locks.run([actor.userId], async () => {
+      const { records, sessions, hospitalKeys, random } = this.parts;
+      const { version, kid } = await records.user(actor.userId);
+      actor.keys.prefer('sign', kid);
+      const id = records.newId();
+      const fresh = freshKeys(random, actor.userId, id);
+      await sessions.endAll(actor.userId, actor.sessionId);
+      actor.keys.add(fresh.sign);
+      actor.keys.add(fresh.unseal);
+      await this.#keep(actor);
+      if (actor.role === 'hospital') await hospitalKeys.add(actor.userId, fresh.unseal);
+      const args = { keys: fresh.keys, proof: fresh.proof, replaces: version };
+      try {
+        const receipt = await records.act(actor, 'key:rotate', args, actor.userId, id);
+        await this.#keepOneSigner(actor, fresh.sign.kid);
+        return { receipt };
+      } catch (error) {
+        // Refused is final; anything else may still be applied later, and then the new keys count.
+        if (error instanceof GatewayError && error.code === 'REFUSED') {
+          actor.keys.remove('sign', fresh.sign.kid);
+          if (actor.role !== 'hospital') actor.keys.remove('unseal', fresh.unseal.kid);
+          await this.#keep(actor);
+        }
+        throw error;
+      }
+    });
+  }
+
+  async #keepOneSigner(actor: Actor, current: string): Promise<void> {
+    for (const { use, kid } of actor.keys.entries)
+      if (use === 'sign' && kid !== current) actor.keys.remove(use, kid);
+    await this.#keep(actor);
+  }
+
+  #keep(actor: Actor): Promise<void> {
+    return this.parts.accounts.replaceKeys(actor.userId, actor.keys.bundleKey, actor.keys.entries);
   }
 
   // --- re-keying by hospitals, for those whose keys are lost

@@ -11,6 +11,7 @@ import type {
 } from '../accounts/index.js';
 import { UnlockedKeys, type KeyRing } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
 
 export interface LoggedIn {
@@ -29,11 +30,13 @@ export class Logins {
       readonly sessions: Sessions;
       readonly keyRing: KeyRing;
       readonly registration: Registration;
+      readonly recoveries: Recoveries;
     },
   ) {}
 
   /** @throws GatewayError WRONG_CREDENTIALS | TOO_MANY | BUSY */
   async logIn(login: string, password: string, kind: SessionKind): Promise<LoggedIn> {
+    await this.parts.recoveries.adopt(login);
     return this.#begin(await this.parts.accounts.logIn(login, password), kind);
   }
 

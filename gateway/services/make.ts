@@ -20,6 +20,7 @@ import { Circle } from './circle.js';
 import { Consents } from './consents.js';
 import { Consultations } from './consultations.js';
 import { Covers } from './covers.js';
+import { Escrow } from './escrow.js';
 import { HospitalKeys } from './hospital-keys.js';
 import { Hospitals } from './hospitals.js';
 import type { Services } from './index.js';
@@ -28,6 +29,7 @@ import { Kin } from './kin.js';
 import { Logins } from './logins.js';
 import { Outbox } from './outbox.js';
 import { Records } from './records.js';
+import { Recoveries } from './recoveries.js';
 import { Registration } from './registration.js';
 import { Objects, Reports, SealedReports, Uploads } from './reports/index.js';
 import { Tickets } from './tickets.js';
@@ -79,8 +81,10 @@ export function makeServices(
     hospitalKeys,
     accounts,
     keyRing,
+    sessions,
     outbox,
   };
+  const recoveries = new Recoveries(parts);
   return {
     config,
     sessions,
@@ -88,15 +92,17 @@ export function makeServices(
     records,
     outbox,
     registration,
-    logins: new Logins({ accounts, sessions, keyRing, registration }),
+    logins: new Logins({ accounts, sessions, keyRing, registration, recoveries }),
     care: new CareRelations(parts),
     kin: new Kin(parts),
     consents: new Consents(parts),
     hospitals: new Hospitals(parts),
+    escrow: new Escrow(parts),
     affiliations: new Affiliations(parts),
     appointments: new Appointments(parts),
     consultations: new Consultations(parts),
     keys: new Keys(parts),
+    recoveries,
     ...makeReporting(base, core),
   };
 }

@@ -1,6 +1,6 @@
-// Hospitals, doctors, affiliations, the consortium's votes, and keys.
+// Hospitals, doctors, affiliations, and the consortium's votes.
 
-import { ARGUMENTS, operationIdSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
+import { userIdSchema, versionSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { json } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
@@ -146,98 +146,4 @@ export const hospitalRoutes = [
       return { status: 200, body: { items: [...items], bookmark } };
     },
   }),
-];
-
-const proposalParams = z.object({ id: userIdSchema, proposal: operationIdSchema });
-const recoverySchema = z.object({
-  id: operationIdSchema,
-  status: z.enum(['proposed', 'seconded', 'objected', 'completed']),
-  proposer: userIdSchema,
-  seconder: userIdSchema.optional(),
-  secondedAt: z.int().optional(),
-});
-
-const step = (name: 'second' | 'complete', summary: string) =>
-  defineRoute({
-    method: 'post',
-    path: `/users/{id}/recovery/{proposal}/${name}`,
-    summary,
-    tags: ['keys'],
-    auth: 'session',
-    roles: ['hospital'],
-    params: proposalParams,
-    responses: { 200: json(changedSchema, 'Done.') },
-    handler: async (context) => {
-      const { id, proposal } = context.params;
-      return {
-        status: 200 as const,
-        body: await context.deps.keys[name](actorOf(context), id, proposal),
-      };
-    },
-  });
-
-export const keyRoutes = [
-  defineRoute({
-    method: 'post',
-    path: '/me/keys/rotate',
-    summary: 'New keys under the same id',
-    description: 'What was wrapped for the earlier keys still opens. Needs a fresh log-in.',
-    tags: ['keys'],
-    auth: 'session',
-    freshLogin: true,
-    responses: { 200: json(changedSchema, 'Rotated.') },
-    handler: async (context) => ({
-      status: 200,
-      body: await context.deps.keys.rotate(actorOf(context)),
-    }),
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/me/recovery',
-    summary: 'A re-keying of one’s own account by hospitals',
-    tags: ['keys'],
-    auth: 'session',
-    responses: {
-      200: json(z.object({ recovery: recoverySchema.nullable() }), 'The last one, or null.'),
-    },
-    handler: async ({ deps, session }) => ({
-      status: 200,
-      body: { recovery: (await deps.keys.recovery(session.userId)) ?? null },
-    }),
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/me/recovery/{proposal}/object',
-    summary: 'Object to a re-keying',
-    tags: ['keys'],
-    auth: 'session',
-    params: z.object({ proposal: operationIdSchema }),
-    responses: { 200: json(changedSchema, 'It will not happen.') },
-    handler: async (context) => ({
-      status: 200,
-      body: await context.deps.keys.object(actorOf(context), context.params.proposal),
-    }),
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/users/{id}/recovery',
-    summary: 'Propose new keys for a user who has lost theirs',
-    description:
-      'With the user’s new public keys and the new signing key’s proof of possession. Another hospital must second it; then a notice period runs.',
-    tags: ['keys'],
-    auth: 'session',
-    roles: ['hospital'],
-    params: userParams,
-    body: ARGUMENTS['key:propose'].omit({ user: true }),
-    responses: { 201: json(changedSchema, 'Proposed.') },
-    handler: async (context) => ({
-      status: 201,
-      body: await context.deps.keys.propose(actorOf(context), {
-        ...context.body,
-        user: context.params.id,
-      }),
-    }),
-  }),
-  step('second', 'Second a proposal'),
-  step('complete', 'Complete a re-keying after the notice period'),
 ];

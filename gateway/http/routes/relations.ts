@@ -45,6 +45,22 @@ const kinTerms = { rights: rightsSchema, notAfter: instantSchema.optional() };
 
 export const relationRoutes = [
   defineRoute({
+    method: 'put',
+    path: '/me/escrow',
+    summary: 'Name the hospital for emergencies, or opt out',
+    description:
+      'The hospital named can open the record in an emergency. Without one nobody can, not even to save a life. The one that could until now loses the key.',
+    tags: ['kin'],
+    auth: 'session',
+    roles: ['patient'],
+    body: z.strictObject({ escrow: userIdSchema.nullable() }),
+    responses: { 200: json(changedSchema, 'Named.') },
+    handler: async (context) => ({
+      status: 200,
+      body: await context.deps.escrow.choose(actorOf(context), context.body.escrow),
+    }),
+  }),
+  defineRoute({
     method: 'post',
     path: '/care',
     summary: 'Ask a doctor for care',

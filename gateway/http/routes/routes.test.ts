@@ -9,6 +9,7 @@ import { TestApi } from './testing-api.js';
 const PUBLIC = [
   'get /hospitals',
   'post /recover',
+  'post /recovery/requests',
   'post /register/auditor',
   'post /register/doctor',
   'post /register/hospital',
@@ -24,6 +25,7 @@ const SAMPLE_USER = 'A'.repeat(43);
 function sample(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     if (name === 'part') return '0';
+    if (name === 'code') return 'A'.repeat(22);
     if (name === 'ticket') return SAMPLE_USER;
     const user =
       ['patient', 'doctor'].includes(name) || /^\/(hospitals|doctors|users)\//.test(path);
