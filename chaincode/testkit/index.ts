@@ -1,5 +1,6 @@
 // The kit that this package's own tests are built with. Nothing outside the package imports it.
 
+export { certificateOf } from './certificate.js';
 export { MemoryLedger, MemoryStub, dump, type Creator } from './memory-ledger.js';
 export {
   keyPairFrom,
