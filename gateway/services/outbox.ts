@@ -14,6 +14,8 @@ const recordSchema = z.strictObject({
   /** The signed operation's line; dropped when its fate is known. */
   line: z.string().optional(),
   lane: z.string(),
+  /** The operation that must reach the ledger before this one. */
+  after: z.string().optional(),
   actor: z.string(),
   acceptedAt: z.int(),
   settledAt: z.int().optional(),
@@ -38,15 +40,22 @@ export interface SignedLine {
   readonly line: string;
   /** What it is about: operations of one lane keep their order. */
   readonly lane: string;
+  /**
+   * An operation that has to be on the ledger first. A lane keeps its order only while the ledger answers: what was given
+   * up and is sent again may be overtaken.
+   */
+  readonly after?: string | undefined;
 }
 
 /** How long a fate can be asked for after it was settled. */
 const REMEMBER_MS = 7 * 24 * 60 * 60 * 1000;
 const RETRY_EVERY_MS = 2000;
+const MAX_UNDER_WAY = 10_000;
 
 export class Outbox {
   readonly #records: Documents<OutboxRecord>;
   readonly #underWay = new Map<string, Promise<Receipt>>();
+  readonly #maxUnderWay: number;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(
@@ -55,8 +64,11 @@ export class Outbox {
       readonly commit: Pick<GroupCommit, 'submit'>;
       readonly clock: Clock;
       readonly onSettled?: (receipt: Receipt, waitedMs: number) => void;
+      /** Operations that may wait for the ledger; beyond it `accept` is BUSY. Default 10 000. */
+      readonly maxUnderWay?: number;
     },
   ) {
+    this.#maxUnderWay = parts.maxUnderWay ?? MAX_UNDER_WAY;
     this.#records = new Documents(parts.store, 'outbox', recordSchema);
   }
 
@@ -66,8 +78,20 @@ export class Outbox {
    * @throws GatewayError BUSY when the queue is full: then it was not accepted at all
    */
   async accept(operation: SignedLine): Promise<{ readonly receipt: Promise<Receipt> }> {
-    const { id, actor, line, lane } = operation;
-    const record: OutboxRecord = { line, lane, actor, acceptedAt: this.parts.clock.now() };
+    const { id, actor, line, lane, after } = operation;
+    // Said before anything is on disk: what is on disk is sent again, and the caller would repeat it.
+    if (this.#underWay.size >= this.#maxUnderWay)
+      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.', {
+        retryAfterMs: 1000,
+      });
+    const acceptedAt = this.parts.clock.now();
+    const record: OutboxRecord = {
+      line,
+      lane,
+      actor,
+      acceptedAt,
+      ...(after !== undefined && { after }),
+    };
     const fresh = await this.#records.putIfAbsent(id, record, { sync: true });
     if (!fresh)
       throw new GatewayError('CONFLICT', 'An operation of this id was accepted before.', {
@@ -117,13 +141,14 @@ export class Outbox {
     clearInterval(this.#retry);
   }
 
-  #send(id: string, { line, lane, acceptedAt }: OutboxRecord): Promise<Receipt> {
+  #send(id: string, { line, lane, acceptedAt, after }: OutboxRecord): Promise<Receipt> {
     if (line === undefined)
       throw new GatewayError('INTERNAL', 'A pending operation has no bytes.', {
         ids: { operation: id },
       });
-    const sent = this.parts.commit
-      .submit(line, lane)
+    const first = after === undefined ? undefined : this.#settled(after);
+    const sent = Promise.resolve(first)
+      .then(() => this.parts.commit.submit(line, lane))
       .then(async (given) => {
         const receipt = given as unknown as Receipt;
         const settledAt = this.parts.clock.now();
@@ -138,6 +163,13 @@ export class Outbox {
       .finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, sent);
     return sent;
+  }
+
+  /** Waits until an earlier operation has its receipt; sends it again when it had been given up. */
+  async #settled(id: string): Promise<void> {
+    const record = await this.#records.get(id);
+    if (record?.line === undefined) return;
+    await (this.#underWay.get(id) ?? this.#send(id, record));
   }
 }
 

@@ -23,7 +23,7 @@ import {
   type Report,
   type User,
 } from '@prms/chaincode';
-import type { Ledger } from '@prms/network';
+import { LedgerError, type Ledger, type LedgerErrorCode } from '@prms/network';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
@@ -47,6 +47,8 @@ export interface Accepted {
 
 const SHORT_LIFE_MS = 10 * 60 * 1000;
 const LIFE_MS = 24 * 60 * 60 * 1000;
+/** Failures after which an accepted operation is still on its way. */
+const KEPT: ReadonlySet<LedgerErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'CLOSED']);
 
 /** Documents of one state and the transaction that made it. */
 export interface HistoryEntry {
@@ -94,13 +96,17 @@ export class Records {
     return this.settle(await this.send(actor, type, args, about, id));
   }
 
-  /** Signs an operation and puts it on its way; does not wait for the ledger. */
+  /**
+   * Signs an operation and puts it on its way; does not wait for the ledger.
+   * @param after an operation that has to reach the ledger before this one
+   */
   async send<T extends OperationType>(
     actor: Actor,
     type: T,
     args: ArgumentsOf<T>,
     about: string,
     id: string = this.newId(),
+    after?: string,
   ): Promise<Accepted> {
     const issuedAt = instantOf(id);
     const lifeMs = type.startsWith('access:') || type.startsWith('key:') ? SHORT_LIFE_MS : LIFE_MS;
@@ -122,6 +128,7 @@ export class Records {
       actor: actor.userId,
       line,
       lane: about,
+      after,
     });
     return { id, issuedAt, receipt };
   }
@@ -135,10 +142,13 @@ export class Records {
     const late = sleep(waitMs, 'late' as const, { signal: stop.signal }).catch(
       () => 'late' as const,
     );
-    const answer = await Promise.race([receipt, late]).catch((error: unknown) => {
-      throw ledgerTrouble(error);
-    });
-    stop.abort();
+    const answer = await Promise.race([receipt, late])
+      .catch((error: unknown) => {
+        // Out of reach, or too busy: the operation is on disk here and is sent again, so the caller must not repeat it.
+        if (error instanceof LedgerError && KEPT.has(error.code)) return 'late' as const;
+        throw ledgerTrouble(error);
+      })
+      .finally(() => stop.abort());
     if (answer === 'late') {
       throw new GatewayError(
         'COMMIT_TIMEOUT',

@@ -1,14 +1,22 @@
 // A whole gateway on a fresh folder, for the tests of routes and services: real ledger, real store, real HTTP, a clock
 // that is set by hand. Every answer is held against the OpenAPI document.
+import { join } from 'node:path';
 import { z } from 'zod';
-import { loadConfig } from '../../config/index.js';
+import type { RandomBytes } from '../../ambient.js';
+import { loadConfig, type Config } from '../../config/index.js';
 import { openGateway, VERSION, type Gateway } from '../../runtime/index.js';
-import { ManualClock, seededRandom, temporaryFolder } from '../../testing/index.js';
+import { openStore, type Store } from '../../store/index.js';
+import {
+  ManualClock,
+  seededRandom,
+  temporaryFolder,
+  type TemporaryFolder,
+} from '../../testing/index.js';
 import { answerChecker } from '../base/conformance/index.js';
 import { API_ROOT, openApiDocument, problemSchema, type OpenApiDocument } from '../base/index.js';
 import { routes } from './index.js';
 
-export const SETUP_CODE = 'a set-up code for tests'.replaceAll(' ', '-');
+export const SETUP_CODE = 'set-up-code-for-tests';
 
 /** An answer as it came. */
 export interface ApiAnswer {
@@ -126,28 +134,27 @@ export class TestApi {
   readonly #check = answerChecker(this.document);
 
   private constructor(
-    readonly gateway: Gateway,
+    public gateway: Gateway,
     readonly clock: ManualClock,
-    private readonly remove: () => Promise<void>,
+    private readonly folder: TemporaryFolder,
+    private readonly random: RandomBytes,
   ) {}
 
   static async start(seed: string): Promise<TestApi> {
     const folder = await temporaryFolder();
     const clock = new ManualClock();
-    const { config } = loadConfig({
-      PRMS_DATA: folder.path,
-      PRMS_PORT: '0',
-      PRMS_SETUP_CODE: SETUP_CODE,
-      PRMS_LOG_LEVEL: 'silent',
-      PRMS_ARGON2_PASSES: '1',
-      PRMS_ARGON2_MEMORY_KIB: '64',
-      PRMS_ARGON2_LANES: '1',
-      PRMS_MAX_REPORT_BYTES: String(256 * 1024),
-      PRMS_MAX_COVER_BYTES: String(1024 * 1024),
-      PRMS_MAX_UPLOAD_FILES: '3',
-    });
-    const gateway = await openGateway({ config, clock, random: seededRandom(seed) });
-    return new TestApi(gateway, clock, () => folder.remove());
+    const random = seededRandom(seed);
+    const gateway = await openGateway({ config: configFor(folder), clock, random });
+    return new TestApi(gateway, clock, folder, random);
+  }
+
+  /** Closes the gateway, lets somebody at its store, and opens it again: on another port, with nobody logged in. */
+  async restart(meddle: (store: Store) => Promise<unknown>): Promise<void> {
+    await this.gateway.close();
+    const store = await openStore(join(this.folder.path, 'store'));
+    await meddle(store).finally(() => store.close());
+    const { clock, random } = this;
+    this.gateway = await openGateway({ config: configFor(this.folder), clock, random });
   }
 
   get url(): string {
@@ -170,8 +177,24 @@ export class TestApi {
 
   async close(): Promise<void> {
     await this.gateway.close();
-    await this.remove();
+    await this.folder.remove();
   }
+}
+
+function configFor({ path }: TemporaryFolder): Config {
+  return loadConfig({
+    PRMS_DATA: path,
+    PRMS_PORT: '0',
+    PRMS_SETUP_CODE: SETUP_CODE,
+    PRMS_LOG_LEVEL: 'silent',
+    PRMS_ARGON2_PASSES: '1',
+    PRMS_ARGON2_MEMORY_KIB: '64',
+    PRMS_ARGON2_LANES: '1',
+    PRMS_MAX_REPORT_BYTES: String(256 * 1024),
+    PRMS_MAX_COVER_BYTES: String(1024 * 1024),
+    PRMS_MAX_UPLOAD_FILES: '3',
+    PRMS_COMMIT_WAIT_MS: '3000',
+  }).config;
 }
 
 /** A hospital that founded the ledger, its doctor, and a patient in the doctor's care. */

@@ -48,9 +48,18 @@ export class LateAnchor {
     return { outcome: await foresee() };
   }
 
-  /** An emergency by its id, whether the ledger knows it or not yet. */
+  /** An emergency by its id, whether the ledger knows it or not yet: its word counts as soon as it has one. */
   async emergency(patient: string, id: string): Promise<Access> {
-    return this.#unanchored.get(id) ?? (await this.parts.records.access(patient, id));
+    const unanchored = this.#unanchored.get(id);
+    try {
+      const anchored = await this.parts.records.access(patient, id);
+      this.#unanchored.delete(id);
+      return anchored;
+    } catch (error) {
+      const unknown = error instanceof GatewayError && error.code === 'NOT_FOUND';
+      if (unknown && unanchored?.patient === patient) return unanchored;
+      throw error;
+    }
   }
 
   remember(
@@ -69,6 +78,8 @@ export class LateAnchor {
       kind: 'emergency',
       issuedAt: accepted.issuedAt,
     });
-    accepted.receipt.catch(() => undefined).finally(() => this.#unanchored.delete(accepted.id));
+    const now = this.parts.records.now();
+    for (const [id, { endsAt }] of this.#unanchored)
+      if ((endsAt ?? 0) <= now) this.#unanchored.delete(id);
   }
 }

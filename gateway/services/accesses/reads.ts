@@ -73,7 +73,14 @@ export class Accesses {
       ...(actingFor !== undefined && { actingFor }),
       ...(emergency !== undefined && { emergency }),
     };
-    const accepted = await records.send(actor, 'access:request', args, patientId);
+    const accepted = await records.send(
+      actor,
+      'access:request',
+      args,
+      patientId,
+      undefined,
+      emergency,
+    );
     const answer =
       emergency === undefined
         ? await late.settled(accepted)
