@@ -31,7 +31,7 @@ export const QUICK = {
 export type WorldOptions = Omit<GatewayOptions, 'config' | 'clock'> & {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: a clock that stands still until it is moved. */
-  readonly clock?: GatewayOptions['clock'];
+  readonly clock?: ManualClock;
 };
 
 const receiptSchema = z.looseObject({ id: z.string(), version: z.int() });
@@ -120,12 +120,14 @@ export class World {
     private readonly folder: TemporaryFolder,
   ) {}
 
-  static async open({ env = {}, clock, ...options }: WorldOptions = {}): Promise<World> {
+  static async open({
+    env = {},
+    clock = new ManualClock(),
+    ...options
+  }: WorldOptions = {}): Promise<World> {
     const folder = await temporaryFolder();
-    const manual = new ManualClock();
     const { config } = loadConfig({ ...QUICK, PRMS_DATA: folder.path, ...env });
-    const gateway = await openGateway({ ...options, config, clock: clock ?? manual });
-    return new World(gateway, manual, folder);
+    return new World(await openGateway({ ...options, config, clock }), clock, folder);
   }
 
   get url(): string {

@@ -1,0 +1,72 @@
+// A ledger that can stop answering: it hangs, or says that it can't be reached. Reading goes on, as on a peer whose
+// orderers are away.
+import { RECORDS, recordsChaincode } from '@prms/chaincode';
+import { LedgerError, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
+import { temporaryFolder, type ManualClock } from '../testing/index.js';
+
+export class MoodyLedger {
+  #mood: 'works' | 'hangs' | 'unreachable' = 'works';
+  #waiting: (() => void)[] = [];
+
+  private constructor(
+    readonly ledger: EmbeddedLedger,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  static async open(clock: ManualClock): Promise<MoodyLedger> {
+    const folder = await temporaryFolder();
+    const inner = await openEmbeddedLedger({
+      dir: folder.path,
+      channel: 'records',
+      chaincodes: { [RECORDS]: recordsChaincode },
+      clock: () => clock.now(),
+    });
+    const moody: MoodyLedger = new MoodyLedger(
+      {
+        channel: inner.channel,
+        identity: inner.identity,
+        nodeCertificate: inner.nodeCertificate,
+        get inFlight() {
+          return inner.inFlight;
+        },
+        as: (identity) => inner.as(identity),
+        block: (number) => inner.block(number),
+        verify: (options) => inner.verify(options),
+        evaluate: (...call) => inner.evaluate(...call),
+        events: (options) => inner.events(options),
+        blocks: (options) => inner.blocks(options),
+        height: () => inner.height(),
+        close: () => inner.close(),
+        submit: async (...call) => {
+          await moody.#pass();
+          return inner.submit(...call);
+        },
+      },
+      async () => {
+        moody.works();
+        await inner.close();
+        await folder.remove();
+      },
+    );
+    return moody;
+  }
+
+  hangs(): void {
+    this.#mood = 'hangs';
+  }
+
+  unreachable(): void {
+    this.#mood = 'unreachable';
+  }
+
+  /** What hung goes on. */
+  works(): void {
+    this.#mood = 'works';
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  async #pass(): Promise<void> {
+    if (this.#mood === 'unreachable') throw new LedgerError('UNAVAILABLE', 'nobody orders');
+    if (this.#mood === 'hangs') await new Promise<void>((go) => this.#waiting.push(go));
+  }
+}
