@@ -87,6 +87,9 @@ async function verifyAhead(
   operations: readonly (SignedOperation | null)[],
   { world, verifier }: BatchContext,
 ): Promise<(string | null)[]> {
+  // Asked for together: a ledger that reads from disk answers them together.
+  const actors = new Set(operations.flatMap((operation) => operation?.envelope.actor ?? []));
+  await Promise.all([...actors].map((actor) => world.get(keys.user(actor))));
   const checks: SignatureCheck[] = [];
   const places: number[] = [];
   for (const [i, operation] of operations.entries()) {
