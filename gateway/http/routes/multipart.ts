@@ -139,7 +139,7 @@ async function collect(
 function safeName(fileName: string): string {
   const last = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
   const plain = last.replace(/\p{Cc}/gu, '');
-  return plain.toWellFormed().slice(0, 200) || 'report';
+  return plain.slice(0, 200).toWellFormed() || 'report';
 }
 
 function tooLarge(limitBytes: number, what: string): GatewayError {
