@@ -44,14 +44,32 @@ function objectText(object: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null)
     throw notCanonical('only plain objects have a canonical form');
-  const members: string[] = [];
-  // RFC 8785 §3.2.3: members sorted by UTF-16 code units, which is what Array.prototype.sort does.
-  for (const [name, member] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const members: Readonly<Record<string, unknown>> = { ...object };
+  let text = '';
+  for (const name of sortedNames(object)) {
     // JSON may name a member so; whoever copies such an object member by member loses it unseen.
     if (name === '__proto__') throw notCanonical('a member is named __proto__');
-    if (member !== undefined) members.push(`${textOf(name, depth)}:${textOf(member, depth)}`);
+    const member = members[name];
+    if (member !== undefined)
+      text += `${text === '' ? '' : ','}${nameText(name, depth)}:${textOf(member, depth)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
+}
+
+/** RFC 8785 §3.2.3: members in the order of their UTF-16 code units. What was read from canonical text is in order already. */
+function sortedNames(object: object): readonly string[] {
+  const names = Object.keys(object);
+  for (let i = 1; i < names.length; i++) {
+    if ((names[i - 1] ?? '') > (names[i] ?? '')) return names.sort();
+  }
+  return names;
+}
+
+const PLAIN_NAME = /^[A-Za-z0-9_-]+$/;
+
+/** Most members have names that need no escaping. */
+function nameText(name: string, depth: number): string {
+  return PLAIN_NAME.test(name) ? `"${name}"` : textOf(name, depth);
 }
 
 function notCanonical(why: string): ChaincodeError {
