@@ -77,7 +77,7 @@ export const ledgerRoutes = [
       200: json(
         z.object({
           id: operationIdSchema,
-          state: z.enum(['pending', 'applied', 'refused']),
+          state: z.enum(['pending', 'applied', 'refused', 'failed']),
           receipt: z.union([receiptSchema, refusedReceipt]).optional(),
           late: z.literal(true).optional(),
         }),

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { API_ROOT } from '../base/index.js';
 import { routes } from './index.js';
-import { TestApi } from './testing-api.js';
+import { openPractice, TestApi } from './testing-api.js';
 
 /** What somebody without a session may ask. A new entry is a decision. */
 const PUBLIC = [
@@ -68,6 +68,42 @@ describe('gateway routes', () => {
         method === 'get' ? undefined : {},
       );
       expect(code, `${method} ${path}`).to.equal('UNAUTHENTICATED');
+    }
+  });
+
+  it('meet ids that are no ids, and bodies that nobody asked for, with a problem of the caller’s', async () => {
+    const { hospital, doctor, patient } = await openPractice(api);
+    const relative = await api.visitor('lena').register('relative', { details: { name: 'Lena' } });
+    const everybody = [hospital, doctor, patient, relative];
+    const sessionRoutes = routes.filter(({ auth, path }) => {
+      // These end the visitor's own session.
+      return auth === 'session' && !path.startsWith('/sessions');
+    });
+    for (const visitor of everybody) {
+      for (const { method, path, params, body } of sessionRoutes) {
+        const verb = method.toUpperCase();
+        const place = `${visitor.login}: ${verb} ${path}`;
+        if (params !== undefined) {
+          const code = await visitor.fails(verb, path.replaceAll(/\{\w+\}/g, 'x.y'));
+          expect(code, place).to.be.oneOf(['VALIDATION', 'FORBIDDEN']);
+        }
+        if (body !== undefined) {
+          const code = await visitor.fails(verb, sample(path), { surprise: true });
+          expect(code, place).to.be.oneOf(['VALIDATION', 'FORBIDDEN']);
+        }
+      }
+    }
+  });
+
+  it('meet well-formed ids that are nobody’s without failing inside', async () => {
+    const visitors = [api.visitor('north'), api.visitor('adeyemi'), api.visitor('maria')];
+    const harmless = routes.filter(({ method, auth }) => method === 'get' && auth === 'session');
+    for (const visitor of visitors) {
+      await visitor.logIn();
+      for (const { path } of harmless) {
+        const { status } = await visitor.ask('GET', sample(path));
+        expect(status, `${visitor.login}: ${path}`).to.be.lessThan(500);
+      }
     }
   });
 });
