@@ -2,10 +2,11 @@
 // ledger, and taken away after the revocation is.
 
 import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
-import { activeKin, covers, holdsEpoch } from '@prms/chaincode/rules';
+import { activeKin, covers, holdsEpoch, standsFor } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import { unsealerOf, type Actor } from './actor.js';
 import { tagOf, type Circle } from './circle.js';
+import { standingOf } from './facts.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 import { recipientOf, type Vaults } from './vaults.js';
 
@@ -117,12 +118,28 @@ export class Consents {
       actingFor?: string | undefined;
     },
   ): Promise<unknown> {
-    if (question.actor !== actor.userId) await this.list(actor, patientId);
+    if (question.actor === actor.userId)
+      await this.#mustActFor(actor, patientId, question.actingFor);
+    else await this.list(actor, patientId);
     return this.parts.records.explain({
       ...question,
       patient: patientId,
       now: this.parts.records.now(),
     });
+  }
+
+  /** What was granted to a hospital is for its own doctors to know. */
+  async #mustActFor(actor: Actor, patientId: string, actingFor: string | undefined): Promise<void> {
+    if (actingFor === undefined) return;
+    const { records } = this.parts;
+    const patient = await records.patient(patientId);
+    const standing = await standingOf(records, actor, patient, actingFor);
+    const ruling = standsFor(standing.actor, actingFor, standing);
+    if (!ruling.permit)
+      throw new GatewayError('REFUSED', `You do not act for this hospital: ${ruling.code}.`, {
+        reason: ruling.code,
+        ids: { hospital: actingFor },
+      });
   }
 
   async #opaque(
