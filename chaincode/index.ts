@@ -23,3 +23,4 @@ export {
   userIdOf,
   type SignatureVerifier,
 } from './signatures/index.js';
+export { lifeMsOf } from './operations/index.js';

@@ -7,14 +7,13 @@ import {
   canonicalise,
   ChaincodeError,
   fitsOperation,
-  MAX_LIFE_MS,
   OPERATION_TYPES,
   operationBytes,
   envelopeSchema,
   type Envelope,
   type OperationType,
 } from '../model/index.js';
-import { applyOne, OPERATIONS } from '../operations/index.js';
+import { applyOne, lifeMsOf } from '../operations/index.js';
 import { inlineVerifier, kidOf, userIdOf } from '../signatures/index.js';
 import { indexes, keys, type World } from '../state/index.js';
 import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
@@ -91,7 +90,7 @@ async function applyNamed(
     kid,
     id: call.id,
     issuedAt: call.issuedAt,
-    expiresAt: call.issuedAt + (OPERATIONS[type].lifeMs ?? MAX_LIFE_MS),
+    expiresAt: call.issuedAt + lifeMsOf(type),
     args: parseArguments(call.args),
   });
   if (!envelope.success)

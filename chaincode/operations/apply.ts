@@ -4,7 +4,6 @@ import {
   ARGUMENTS,
   isOperationType,
   instantOf,
-  MAX_LIFE_MS,
   MAX_SKEW_MS,
   readOperationLine,
   type Envelope,
@@ -26,7 +25,7 @@ import {
 } from '../signatures/index.js';
 import { keys, type Key, type World } from '../state/index.js';
 import { Refused, type Applied, type Call, type Definition } from './call.js';
-import { OPERATIONS } from './table.js';
+import { lifeMsOf, OPERATIONS } from './table.js';
 
 export interface BatchContext {
   readonly world: World;
@@ -152,7 +151,7 @@ async function attempt(
 ): Promise<Applied> {
   const { type } = envelope;
   if (!isOperationType(type)) throw new Refused('MALFORMED');
-  const late = checkEnvelope(envelope, OPERATIONS[type].lifeMs ?? MAX_LIFE_MS, context);
+  const late = checkEnvelope(envelope, lifeMsOf(type), context);
   const actor = await context.world.get(keys.user(envelope.actor));
   const doubt = checkActor(envelope, actor, authentic);
   // A key that has been replaced since may still have signed what was applied then.

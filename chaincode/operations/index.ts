@@ -1,2 +1,2 @@
 export { applyBatch, applyOne, type BatchContext } from './apply.js';
-export { OPERATIONS } from './table.js';
+export { lifeMsOf, OPERATIONS } from './table.js';

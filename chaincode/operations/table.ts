@@ -1,7 +1,7 @@
 // The one table of operation types. The compiler refuses a type that has arguments (model/arguments.ts) and no entry
 // here; the named transactions and the batch entry are both made from it.
 
-import type { OperationType } from '../model/index.js';
+import { MAX_LIFE_MS, type OperationType } from '../model/index.js';
 import { accesses } from './accesses.js';
 import { affiliations } from './affiliations.js';
 import { appointments } from './appointments.js';
@@ -24,3 +24,8 @@ export const OPERATIONS: { readonly [T in OperationType]: Definition<T> } = {
   ...consultations,
   ...accesses,
 };
+
+/** The longest life span that an operation of a type may have, milliseconds. */
+export function lifeMsOf(type: OperationType): number {
+  return OPERATIONS[type].lifeMs ?? MAX_LIFE_MS;
+}

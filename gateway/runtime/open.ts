@@ -279,6 +279,7 @@ async function tidy(
   try {
     await sessions.sweep();
     await services.reports.finishErasures();
+    await services.outbox.sweep();
     metrics.queueLength('operations', commit.pending);
   } catch (error) {
     log.error('gateway.tidy-failed', { error });

@@ -3,7 +3,7 @@
 import { LedgerError } from '@prms/network';
 import { StegoError } from '@prms/stego';
 import { GatewayError } from '../errors.js';
-import { ledgerTrouble } from '../services/outbox.js';
+import { ledgerTrouble } from '../services/ledger-trouble.js';
 
 /** Pictures that can't be covers are the sender's to change; a full pool passes. */
 export function translate(error: unknown): GatewayError | undefined {

@@ -3,6 +3,7 @@
 import {
   operationBytes,
   instantOf,
+  lifeMsOf,
   operationId,
   operationLine,
   RECORDS,
@@ -28,7 +29,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { kidOfPrivate, signBytes, signingEntry, type Actor } from './actor.js';
-import { ledgerTrouble, type Outbox } from './outbox.js';
+import { ledgerTrouble } from './ledger-trouble.js';
+import type { Outbox } from './outbox.js';
 
 /** A receipt that says yes. */
 export type AppliedReceipt = Extract<Receipt, { status: 'applied' }>;
@@ -45,8 +47,6 @@ export interface Accepted {
   readonly receipt: Promise<Receipt>;
 }
 
-const SHORT_LIFE_MS = 10 * 60 * 1000;
-const LIFE_MS = 24 * 60 * 60 * 1000;
 /** Failures after which an accepted operation is still on its way. */
 const KEPT: ReadonlySet<LedgerErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'CLOSED']);
 
@@ -109,7 +109,6 @@ export class Records {
     after?: string,
   ): Promise<Accepted> {
     const issuedAt = instantOf(id);
-    const lifeMs = type.startsWith('access:') || type.startsWith('key:') ? SHORT_LIFE_MS : LIFE_MS;
     const envelope: Envelope = {
       v: 1,
       ledger: this.channel,
@@ -118,7 +117,7 @@ export class Records {
       kid: kidOfPrivate(signingEntry(actor).privateKey),
       id,
       issuedAt,
-      expiresAt: issuedAt + lifeMs,
+      expiresAt: issuedAt + lifeMsOf(type),
       args,
     };
     const bytes = operationBytes(envelope);

@@ -24,7 +24,7 @@ import {
 } from '../vault/index.js';
 import type { Actor } from './actor.js';
 import type { HospitalKeys } from './hospital-keys.js';
-import { ledgerTrouble } from './outbox.js';
+import { ledgerTrouble } from './ledger-trouble.js';
 import type { Records } from './records.js';
 import type { Vaults } from './vaults.js';
 import { recipientOf } from './vaults.js';

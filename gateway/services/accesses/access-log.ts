@@ -70,13 +70,13 @@ export class AccessLog {
 
   /** An access with its marks. */
   async marked(access: Access): Promise<ShownAccess> {
-    const [fate, damaged] = await Promise.all([
-      this.outbox.fate(access.id),
+    const [late, damaged] = await Promise.all([
+      this.outbox.isLate(access.id),
       this.#damaged.get(access.id),
     ]);
     return {
       ...access,
-      ...(fate?.late && { anchoredLate: true as const }),
+      ...(late && { anchoredLate: true as const }),
       ...(damaged && { damaged: true as const }),
     };
   }

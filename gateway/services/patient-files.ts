@@ -1,0 +1,86 @@
+// A patient's file: what they said of themselves when they registered. It stays at their own gateway, sealed, and is
+// shown to those who stand near them.
+
+import type { Care, KinLink, Patient } from '@prms/chaincode';
+import { activeKin, standsFor } from '@prms/chaincode/rules';
+import { z } from 'zod';
+import type { Accounts } from '../accounts/index.js';
+import { GatewayError } from '../errors.js';
+import type { Actor } from './actor.js';
+import { standingOf } from './facts.js';
+import type { Records } from './records.js';
+
+/** What patients and relatives say of themselves. */
+export const detailsSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  birthDate: z.iso.date().optional(),
+  phone: z.string().max(50).optional(),
+  address: z.string().max(400).optional(),
+});
+export type Details = z.infer<typeof detailsSchema>;
+
+export interface PatientFile {
+  readonly id: string;
+  /** The hospital that can open the record in an emergency. */
+  readonly escrow: string | null;
+  /** The number of the present vault epoch. */
+  readonly epoch: number;
+  /** Missing for an auditor, and when the patient is at another gateway. */
+  readonly details?: Details;
+}
+
+const profileSchema = z.looseObject({ details: detailsSchema });
+
+export class PatientFiles {
+  constructor(private readonly parts: { readonly records: Records; readonly accounts: Accounts }) {}
+
+  /** What somebody said of themselves; undefined when their account is at another gateway. */
+  async details(userId: string): Promise<Details | undefined> {
+    try {
+      return profileSchema.parse((await this.parts.accounts.get(userId)).profile).details;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws GatewayError FORBIDDEN for whoever has no relation to the patient, or one that is over */
+  async get(actor: Actor, patientId: string): Promise<PatientFile> {
+    const patient = await this.parts.records.patient(patientId);
+    const { id, escrow, epoch } = patient;
+    const file = { id, escrow, epoch: epoch.number };
+    if (actor.role === 'auditor') return file;
+    if (!(await this.#standsNear(actor, patient)))
+      throw new GatewayError('FORBIDDEN', 'You have no relation to this patient.', {
+        ids: { patient: id },
+      });
+    const details = await this.details(id);
+    return details ? { ...file, details } : file;
+  }
+
+  /** Is it an approved care relation, of a doctor whom the hospital still stands by? */
+  async inCare(actor: Actor, patient: Pick<Patient, 'id'>, care: Care): Promise<boolean> {
+    if (care.status !== 'approved') return false;
+    if (actor.userId === care.hospital) return true;
+    if (actor.userId !== care.doctor) return false;
+    const { records } = this.parts;
+    const standing = await standingOf(
+      records,
+      actor,
+      await records.patient(patient.id),
+      care.hospital,
+    );
+    return standsFor(standing.actor, care.hospital, standing).permit;
+  }
+
+  isCurrent({ status, notAfter }: KinLink): boolean {
+    return status === 'active' && this.parts.records.now() < (notAfter ?? Number.POSITIVE_INFINITY);
+  }
+
+  async #standsNear(actor: Actor, patient: Patient): Promise<boolean> {
+    if (actor.userId === patient.id) return true;
+    if (activeKin(patient, actor.userId, this.parts.records.now())) return true;
+    for (const care of patient.care) if (await this.inCare(actor, patient, care)) return true;
+    return false;
+  }
+}
