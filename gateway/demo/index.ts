@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../config/index.js';
 import { GatewayError } from '../errors.js';
-import { openGateway, type Gateway } from '../runtime/index.js';
+import type { Log } from '../logging.js';
+import { openGateway, type Gateway, type GatewayOptions } from '../runtime/index.js';
 import { beginning } from './beginning.js';
 import { gather, type Cast } from './cast.js';
 import { end } from './end.js';
@@ -19,6 +20,8 @@ export interface DemoOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the story early; the server and its folder are gone then. */
   readonly signal?: AbortSignal;
+  /** Default: to standard error. */
+  readonly log?: Log;
 }
 
 /** A demo that has been played; its server is still up. */
@@ -36,6 +39,7 @@ export async function playDemo({
   out,
   env,
   signal = new AbortController().signal,
+  log,
 }: DemoOptions): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'prms-demo-'));
   const gateway = await start(
@@ -43,9 +47,10 @@ export async function playDemo({
       ...env,
       PRMS_DATA: dataDir,
       PRMS_SETUP_CODE: SETUP_CODE,
-      PRMS_LOG_LEVEL: env['PRMS_LOG_LEVEL'] ?? 'warn',
+      PRMS_LOG_LEVEL: env['PRMS_LOG_LEVEL'] ?? 'silent',
     },
     exit,
+    log && { log },
   );
   const close = async () => {
     await gateway.close();
@@ -74,16 +79,17 @@ export async function playDemo({
 async function start(
   env: Readonly<Record<string, string | undefined>>,
   anyPort: boolean,
+  more: Pick<GatewayOptions, 'log'> = {},
 ): Promise<Gateway> {
   const free = { ...env, PRMS_PORT: '0' };
   if (anyPort && env['PRMS_PORT'] === undefined)
-    return openGateway({ config: loadConfig(free).config });
+    return openGateway({ ...more, config: loadConfig(free).config });
   try {
-    return await openGateway({ config: loadConfig(env).config });
+    return await openGateway({ ...more, config: loadConfig(env).config });
   } catch (error) {
     const taken = error instanceof GatewayError && error.message.includes('listen');
     if (!taken || env['PRMS_PORT'] !== undefined) throw error;
-    return openGateway({ config: loadConfig(free).config });
+    return openGateway({ ...more, config: loadConfig(free).config });
   }
 }
 

@@ -156,7 +156,7 @@ describe('who may call what', function () {
         const answer = await stranger.ask(
           method.toUpperCase(),
           real(template) + query,
-          typeof body === 'function' ? body() : typeof body === 'object' ? body : undefined,
+          body instanceof Function ? body() : typeof body === 'object' ? body : undefined,
         );
         const place = `${stranger.login}: ${route}`;
         expect(answer.status, place).to.be.oneOf([401, 403, 404]);

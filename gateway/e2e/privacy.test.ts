@@ -1,0 +1,130 @@
+// What must never be written down in clear: the whole demo is played with the log at its most talkative, then the log, the
+// metrics and every file that the gateway has left (ledger, store, cloud) are searched for what people entrusted to it.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { expect } from 'chai';
+import { playDemo, type Played } from '../demo/index.js';
+import { createLog } from '../logging.js';
+import { QUICK } from './world.js';
+
+const samples = new URL('../../../samples/', import.meta.url);
+
+/** Everything in the story that is not meant for the world. Doctors’ and hospitals’ professional names are public. */
+const ENTRUSTED = [
+  ...['Maria Lindqvist', 'Tomas Horak', 'Wen Zhao', 'Lena Lindqvist', '1974-03-02'],
+  ...['maria@mail.example', 'tomas@mail.example', 'wen@mail.example', 'lena@mail.example'],
+  ...['adeyemi@north.example', 'bruun@south.example', 'office@north.example'],
+  ...['a long walk by the sea', 'demo-setup-code'],
+  ...['Blood count', 'CT slice', 'Rash on the arm', 'laboratory', 'imaging'],
+  ...['lab-report.pdf', 'CT_small.dcm', 'rocket.jpg'],
+  ...['Your blood count is back', 'Is it the iron again', 'Nothing to worry about'],
+  ...['unconscious after a fall', 'blood thinners', 'confirmed by the ward', 'please explain'],
+];
+
+describe('what is written down', function () {
+  this.timeout(120_000);
+  let played: Played;
+  const lines: string[] = [];
+  let secrets: { readonly name: string; readonly bytes: Buffer }[];
+
+  before(async () => {
+    const log = createLog({
+      level: 'debug',
+      destination: { write: (line) => void lines.push(line) },
+    });
+    const { PRMS_PORT: _port, PRMS_SETUP_CODE: _code, ...env } = QUICK;
+    played = await playDemo({
+      exit: true,
+      env: { ...env, PRMS_LOG_LEVEL: 'debug' },
+      out: () => undefined,
+      log,
+    });
+    secrets = [
+      ...ENTRUSTED.map((name) => ({ name, bytes: Buffer.from(name) })),
+      ...(await reportHeads()),
+      ...(await privateKeys(played)),
+    ];
+  });
+  after(() => played.close());
+
+  /** Each secret as it is, and in the encodings in which bytes get into text. */
+  const find = (haystack: Buffer): string[] =>
+    secrets
+      .filter(({ bytes }) =>
+        [
+          bytes,
+          ...(['hex', 'base64', 'base64url'] as const).map((encoding) =>
+            // Without the end: padding and the next byte's bits differ.
+            Buffer.from(bytes.toString(encoding).replace(/=+$/, '').slice(0, -1)),
+          ),
+        ].some((form) => haystack.includes(form)),
+      )
+      .map(({ name }) => name);
+
+  it('searches for what is really there: a control', () => {
+    expect(secrets.length).to.be.greaterThan(ENTRUSTED.length + 10);
+    const [key] = secrets.slice(-1);
+    expect(find(Buffer.from(`x${key?.bytes.toString('base64url') ?? ''}x`))).to.have.length(1);
+    expect(find(Buffer.from('… Blood count …'))).to.deep.equal(['Blood count']);
+  });
+
+  it('the log at its most talkative names nobody and quotes nothing', () => {
+    expect(lines.length).to.be.greaterThan(50);
+    const log = Buffer.from(lines.join(''));
+    expect(find(log)).to.deep.equal([]);
+    expect(log.includes('Adeyemi')).to.equal(false);
+  });
+
+  it('neither do the metrics', async () => {
+    const metrics = Buffer.from(await (await fetch(`${played.gateway.url}/metrics`)).text());
+    expect(metrics.length).to.be.greaterThan(1000);
+    expect(find(metrics)).to.deep.equal([]);
+  });
+
+  it('no file in the data folder holds any of it; professional names are on the ledger', async () => {
+    const entries = await readdir(played.dataDir, { recursive: true, withFileTypes: true });
+    const seen = new Set<string>();
+    let professionalNames = 0;
+    for (const entry of entries.filter((each) => each.isFile())) {
+      const path = join(entry.parentPath, entry.name);
+      const content = await readFile(path);
+      const place = relative(played.dataDir, path);
+      expect(find(content), place).to.deep.equal([]);
+      seen.add(place.split('/')[0] ?? '');
+      if (place.startsWith('ledger') && content.includes('Dr Adeyemi')) professionalNames++;
+    }
+    expect([...seen]).to.include.members(['ledger', 'store', 'clouds']);
+    expect(professionalNames).to.be.greaterThan(0);
+  });
+});
+
+/** The first 32 bytes that say more than what kind of file it is. */
+async function reportHeads(): Promise<{ name: string; bytes: Buffer }[]> {
+  const files = ['reports/lab-report.pdf', 'reports/CT_small.dcm', 'covers/rocket.jpg'];
+  return Promise.all(
+    files.flatMap((name) =>
+      [0, 1000].map(async (offset) => {
+        const content = await readFile(new URL(name, samples));
+        return { name: `${name}+${offset}`, bytes: content.subarray(offset, offset + 32) };
+      }),
+    ),
+  );
+}
+
+/** The private keys of everybody who is logged in. */
+async function privateKeys({ gateway }: Played): Promise<{ name: string; bytes: Buffer }[]> {
+  const { sessions, logins, records } = gateway.services;
+  const keys: { name: string; bytes: Buffer }[] = [];
+  for (const role of ['hospital', 'doctor', 'patient', 'relative']) {
+    for await (const user of records.all((page) => records.users(role, page))) {
+      for (const session of await sessions.list(user.id)) {
+        for (const { kid, privateKey } of logins.actor(session).keys.entries) {
+          const id = createHash('sha256').update(kid).digest('hex').slice(0, 8);
+          keys.push({ name: `private key ${id} of a ${role}`, bytes: Buffer.from(privateKey) });
+        }
+      }
+    }
+  }
+  return keys;
+}
