@@ -52,7 +52,7 @@ export const accessRoutes = [
     path: '/patients/{patient}/reports/{id}/access',
     summary: 'Ask for a report',
     description:
-      'The request and its outcome go on the ledger, permitted or refused. A permit gives a ticket with which the bytes can be fetched for a few minutes.',
+      'The request and its outcome go on the ledger, permitted or refused. A permit gives a ticket with which the bytes can be fetched for a few minutes. The action is what the reader means to do: `view` it, `download` a copy to keep, or `share`, which says that they may pass on what they read. Passing it on happens outside this system, which can neither see nor stop it: what is recorded is that they asked to, and the patient sees that.',
     tags: ['accesses'],
     auth: 'session',
     params: patientItemParams,

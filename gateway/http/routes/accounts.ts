@@ -5,18 +5,13 @@ import { z } from 'zod';
 import { sessionKinds, type AccountRole, type Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import type { LoggedIn } from '../../services/logins.js';
+import { detailsSchema } from '../../services/patient-files.js';
 import type { RegistrationRequest } from '../../services/registration.js';
 import { empty, json } from '../base/index.js';
 import { defineRoute } from './define.js';
 import { profileSchema } from './schemas.js';
 
 const credentials = { login: z.string().max(512), password: z.string().max(1024) };
-const detailsSchema = z.strictObject({
-  name: z.string().min(1).max(200),
-  birthDate: z.iso.date().optional(),
-  phone: z.string().max(50).optional(),
-  address: z.string().max(400).optional(),
-});
 const registeredSchema = z.object({
   userId: userIdSchema,
   /** Shown once. */

@@ -70,6 +70,20 @@ export const hospitalRoutes = [
   }),
   defineRoute({
     method: 'get',
+    path: '/auditors',
+    summary: 'All auditors',
+    description: 'Hospitals vote for those whom they admit.',
+    tags: ['hospitals'],
+    auth: 'session',
+    query: pageQuery,
+    responses: { 200: json(page(publicUserSchema), 'Auditors, admitted or not.') },
+    handler: async ({ deps, query }) => {
+      const { items, bookmark } = await deps.hospitals.list('auditor', query);
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
     path: '/users/{id}',
     summary: 'What everybody may know of a user',
     tags: ['hospitals'],

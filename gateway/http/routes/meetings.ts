@@ -3,7 +3,7 @@
 import { operationIdSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { json } from '../base/index.js';
-import { actorOf, defineRoute } from './define.js';
+import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import {
   changedSchema,
   createdSchema,
@@ -179,9 +179,48 @@ export const appointmentRoutes = [
       return { status: 200, body: { items: [...items], bookmark } };
     },
   }),
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/appointments',
+    summary: 'A patient’s appointments',
+    description:
+      'All of them for the patient and a guardian. A doctor or hospital with approved care sees those with them, so a page may hold fewer than `limit`: go on while `bookmark` is not empty.',
+    tags: ['appointments'],
+    auth: 'session',
+    params: patientParams,
+    query: pageQuery,
+    responses: { 200: json(page(appointmentSchema), 'Appointments.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.appointments.of(
+        await admittedActorOf(context),
+        context.params.patient,
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
 ];
 
 export const consultationRoutes = [
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}/consultations',
+    summary: 'A patient’s consultations',
+    description: 'For the patient and a guardian.',
+    tags: ['consultations'],
+    auth: 'session',
+    params: patientParams,
+    query: pageQuery,
+    responses: { 200: json(page(consultationSchema), 'Consultations.') },
+    handler: async (context) => {
+      const { items, bookmark } = await context.deps.consultations.of(
+        actorOf(context),
+        context.params.patient,
+        context.query,
+      );
+      return { status: 200, body: { items: [...items], bookmark } };
+    },
+  }),
   defineRoute({
     method: 'post',
     path: '/consultations',

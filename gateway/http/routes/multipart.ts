@@ -36,12 +36,15 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   const received = new Set<string>();
   const pending: Promise<void>[] = [];
   const done = new Promise<void>((resolve, reject) => {
-    const fail = (error: Error) => reject(asProblem(error));
+    // What goes wrong while a file is taken in is told as it is; what is wrong with the form is the sender's.
+    const fail = reject;
     parser.on('field', (name, value, { valueTruncated }) => {
       if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
       else fields[name.slice(0, 40)] = value;
     });
     parser.on('file', (field, stream, { filename }) => {
+      // Heard before whoever reads the file: that it breaks off is the form's fault, not the reader's.
+      stream.once('error', (cause) => fail(malformed(cause)));
       const taken = takeFile(field, stream, safeName(filename ?? ''), limits, files, received);
       taken.catch((error: unknown) => {
         stream.resume();
@@ -59,11 +62,9 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
         ),
       );
     }
-    parser.once('error', (error) =>
-      fail(error instanceof Error ? error : new Error('malformed form')),
-    );
+    parser.once('error', (cause) => fail(malformed(cause)));
     parser.once('close', resolve);
-    request.once('aborted', () => fail(new Error('the form was cut off')));
+    request.once('aborted', () => fail(malformed()));
     limits.signal.addEventListener(
       'abort',
       () => fail(new GatewayError('REQUEST_TIMEOUT', 'The upload took too long.')),
@@ -135,10 +136,10 @@ async function collect(
   return Buffer.concat(chunks, length);
 }
 
-/** A name without folders, control characters or surprising length. */
+/** A name without folders, control characters, changes of reading direction (UAX #9) or surprising length. */
 function safeName(fileName: string): string {
   const last = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
-  const plain = last.replace(/\p{Cc}/gu, '');
+  const plain = last.replace(/[\p{Cc}\p{Bidi_Control}]/gu, '');
   return plain.slice(0, 200).toWellFormed() || 'report';
 }
 
@@ -148,7 +149,6 @@ function tooLarge(limitBytes: number, what: string): GatewayError {
   });
 }
 
-function asProblem(error: Error): GatewayError {
-  if (error instanceof GatewayError) return error;
-  return new GatewayError('BAD_REQUEST', 'The form is malformed or was cut off.', { cause: error });
+function malformed(cause?: unknown): GatewayError {
+  return new GatewayError('BAD_REQUEST', 'The form is malformed or was cut off.', { cause });
 }

@@ -2,6 +2,7 @@
 
 import { instantSchema, rightsSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
+import { detailsSchema } from '../../services/patient-files.js';
 import { json } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import {
@@ -41,9 +42,39 @@ const decideCare = (decision: 'approve' | 'refuse' | 'end', summary: string) =>
     },
   });
 
+const details = detailsSchema.optional();
 const kinTerms = { rights: rightsSchema, notAfter: instantSchema.optional() };
 
+const namedLinkSchema = kinLinkSchema.extend({
+  details: detailsSchema.pick({ name: true }).optional(),
+});
+
 export const relationRoutes = [
+  defineRoute({
+    method: 'get',
+    path: '/patients/{patient}',
+    summary: 'A patient’s file',
+    description:
+      'For the patient, relatives whose link is in force, doctors with approved care, and the hospital of that care; auditors get it without `details`. Those are at the gateway where the patient has registered, and nowhere else.',
+    tags: ['care'],
+    auth: 'session',
+    params: patientParams,
+    responses: {
+      200: json(
+        z.object({
+          id: userIdSchema,
+          escrow: userIdSchema.nullable(),
+          epoch: z.int(),
+          details,
+        }),
+        'The file.',
+      ),
+    },
+    handler: async (context) => ({
+      status: 200,
+      body: await context.deps.files.get(await admittedActorOf(context), context.params.patient),
+    }),
+  }),
   defineRoute({
     method: 'put',
     path: '/me/escrow',
@@ -81,12 +112,17 @@ export const relationRoutes = [
     method: 'get',
     path: '/care',
     summary: 'A doctor’s patients and requests, or a patient’s own relations',
+    description:
+      'A doctor gets each patient’s `details` once the care is approved, for as long as the hospital authorises the doctor, and when the patient has registered at this gateway.',
     tags: ['care'],
     auth: 'session',
     roles: ['doctor', 'patient'],
     query: pageQuery,
     responses: {
-      200: json(page(z.object({ patient: userIdSchema, care: careSchema })), 'Care relations.'),
+      200: json(
+        page(z.object({ patient: userIdSchema, care: careSchema, details })),
+        'Care relations.',
+      ),
     },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.care.mine(actorOf(context), context.query);
@@ -148,10 +184,12 @@ export const relationRoutes = [
     method: 'get',
     path: '/patients/{patient}/kin',
     summary: 'A patient’s relatives',
+    description:
+      'The patient sees the name of each relative who has registered at this gateway; a relative sees their own link, an auditor all of them, without names.',
     tags: ['kin'],
     auth: 'session',
     params: patientParams,
-    responses: { 200: json(z.object({ items: z.array(kinLinkSchema) }), 'Links.') },
+    responses: { 200: json(z.object({ items: z.array(namedLinkSchema) }), 'Links.') },
     handler: async (context) => ({
       status: 200,
       body: {
@@ -168,12 +206,14 @@ export const relationRoutes = [
     method: 'get',
     path: '/kin',
     summary: 'Patients whose relative the caller is',
+    description:
+      'With each patient’s `details` while the link is in force, when the patient has registered at this gateway.',
     tags: ['kin'],
     auth: 'session',
     roles: ['relative'],
     query: pageQuery,
     responses: {
-      200: json(page(z.object({ patient: userIdSchema, link: kinLinkSchema })), 'Links.'),
+      200: json(page(z.object({ patient: userIdSchema, link: kinLinkSchema, details })), 'Links.'),
     },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.kin.mine(actorOf(context), context.query);

@@ -157,6 +157,10 @@ describe('transfer of bytes', () => {
       `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
     expect(await code(await raw(part('meta', '{}')))).to.equal('BAD_REQUEST');
     expect(await code(await raw(''))).to.equal('BAD_REQUEST');
+    for (const name of ['report"; filename="a', 'cover"; filename="a']) {
+      for (const length of [10, 200_000])
+        expect(await code(await raw(part(name, 'x'.repeat(length))))).to.equal('BAD_REQUEST');
+    }
     expect(await code(await raw('no form at all'))).to.equal('BAD_REQUEST');
     expect(await code(await raw('{}', 'application/json'))).to.equal('UNSUPPORTED_MEDIA');
     expect(await code(await raw('x', 'multipart/form-data'))).to.equal('UNSUPPORTED_MEDIA');
