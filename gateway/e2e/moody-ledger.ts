@@ -2,7 +2,8 @@
 // orderers are away.
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import { LedgerError, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
-import { temporaryFolder, type ManualClock } from '../testing/index.js';
+import type { Clock } from '../ambient.js';
+import { temporaryFolder } from '../testing/index.js';
 
 export class MoodyLedger {
   #mood: 'works' | 'hangs' | 'unreachable' = 'works';
@@ -13,10 +14,18 @@ export class MoodyLedger {
     readonly close: () => Promise<void>,
   ) {}
 
-  static async open(clock: ManualClock): Promise<MoodyLedger> {
+  static async open(clock: Clock): Promise<MoodyLedger> {
     const folder = await temporaryFolder();
+    return MoodyLedger.openIn(folder.path, clock, () => folder.remove());
+  }
+
+  static async openIn(
+    dir: string,
+    clock: Clock,
+    remove: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<MoodyLedger> {
     const inner = await openEmbeddedLedger({
-      dir: folder.path,
+      dir,
       channel: 'records',
       chaincodes: { [RECORDS]: recordsChaincode },
       clock: () => clock.now(),
@@ -45,7 +54,7 @@ export class MoodyLedger {
       async () => {
         moody.works();
         await inner.close();
-        await folder.remove();
+        await remove();
       },
     );
     return moody;
