@@ -2,12 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import type { Appointment, Page } from '@prms/chaincode';
+import { actsForPatient } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { KeyedLock, type Store } from '../store/index.js';
 import type { MasterKey } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { PatientFiles } from './patient-files.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 
 /** A stretch of time that a doctor offers. */
@@ -45,6 +47,7 @@ export class Appointments {
       readonly store: Store;
       readonly master: MasterKey;
       readonly random: RandomBytes;
+      readonly files: PatientFiles;
     },
   ) {}
 
@@ -141,6 +144,37 @@ export class Appointments {
       items: await Promise.all(items.map((appointment) => this.#timed(appointment))),
       bookmark,
     };
+  }
+
+  /**
+   * A patient's: all of them for the patient and a guardian; for a doctor or hospital with approved care those with them,
+   * so a page may hold fewer than were asked for.
+   * @throws GatewayError FORBIDDEN
+   */
+  async of(actor: Actor, patientId: string, page: PageRequest): Promise<Page<ShownAppointment>> {
+    const { records } = this.parts;
+    const concerns = await this.#concerns(actor, patientId);
+    const { items, bookmark } = await records.appointments(patientId, page);
+    return {
+      items: await Promise.all(
+        items.filter(concerns).map((appointment) => this.#timed(appointment)),
+      ),
+      bookmark,
+    };
+  }
+
+  /** Which of a patient's appointments are for this person to see. */
+  async #concerns(actor: Actor, patientId: string): Promise<(appointment: Appointment) => boolean> {
+    const { records, files } = this.parts;
+    const [patient, user] = [await records.patient(patientId), await records.user(actor.userId)];
+    if (actsForPatient(patient, user, 'guardian', records.now()).permit) return () => true;
+    for (const care of patient.care) {
+      if (await files.inCare(actor, care))
+        return ({ doctor, hospital }) => doctor === actor.userId || hospital === actor.userId;
+    }
+    throw new GatewayError('FORBIDDEN', 'These appointments are not yours to see.', {
+      ids: { patient: patientId },
+    });
   }
 
   #makeSlot({ startsAt, minutes }: SlotTime): MadeSlot {

@@ -4,16 +4,25 @@
 import type { Care } from '@prms/chaincode';
 import type { Actor } from './actor.js';
 import type { Circle } from './circle.js';
+import type { Details, PatientFiles } from './patient-files.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 import { recipientOf } from './vaults.js';
 
 export interface CareOf {
   readonly patient: string;
   readonly care: Care;
+  /** For the doctor, once the care is approved. */
+  readonly details?: Details;
 }
 
 export class CareRelations {
-  constructor(private readonly parts: { readonly records: Records; readonly circle: Circle }) {}
+  constructor(
+    private readonly parts: {
+      readonly records: Records;
+      readonly circle: Circle;
+      readonly files: PatientFiles;
+    },
+  ) {}
 
   async request(
     actor: Actor,
@@ -48,8 +57,16 @@ export class CareRelations {
     actor: Actor,
     page: PageRequest,
   ): Promise<{ items: readonly CareOf[]; bookmark: string }> {
-    const { records } = this.parts;
-    if (actor.role !== 'patient') return records.patientsOf(actor.userId, page);
+    const { records, files } = this.parts;
+    if (actor.role !== 'patient') {
+      const { items, bookmark } = await records.patientsOf(actor.userId, page);
+      const shown = items.map(async (item) => {
+        const details =
+          (await files.inCare(actor, item.care)) && (await files.details(item.patient));
+        return details ? { ...item, details } : item;
+      });
+      return { items: await Promise.all(shown), bookmark };
+    }
     const { care } = await records.patient(actor.userId);
     return { items: care.map((entry) => ({ patient: actor.userId, care: entry })), bookmark: '' };
   }

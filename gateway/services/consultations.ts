@@ -53,6 +53,17 @@ export class Consultations {
       : records.consultations(actor.userId, page);
   }
 
+  /** All of a patient's, for the patient and a guardian. @throws GatewayError FORBIDDEN */
+  async of(actor: Actor, patientId: string, page: PageRequest): Promise<Page<Consultation>> {
+    const { records } = this.parts;
+    const [patient, user] = [await records.patient(patientId), await records.user(actor.userId)];
+    if (actsForPatient(patient, user, 'guardian', records.now()).permit)
+      return records.consultations(patientId, page);
+    throw new GatewayError('FORBIDDEN', 'Only the patient or a guardian sees all consultations.', {
+      ids: { patient: patientId },
+    });
+  }
+
   /** Anchors a message, then shows it. One order for everybody. */
   say(
     actor: Actor,

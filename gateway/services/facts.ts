@@ -32,13 +32,22 @@ export async function standingOf(
   patient: Patient,
   actingFor: string | undefined,
 ): Promise<Standing> {
+  return { patient, ...(await footingOf(records, actor, actingFor)) };
+}
+
+/** The same, whoever the patient is. */
+export async function footingOf(
+  records: Records,
+  actor: Actor,
+  actingFor: string | undefined,
+): Promise<Omit<Standing, 'patient'>> {
   const user = await records.user(actor.userId);
-  if (actingFor === undefined || user.role !== 'doctor') return { patient, actor: user };
+  if (actingFor === undefined || user.role !== 'doctor') return { actor: user };
   const [affiliation, hospital] = await Promise.all([
     orNull<Affiliation>(records.affiliation(actingFor, actor.userId)),
     orNull<User>(records.user(actingFor)),
   ]);
-  return { patient, actor: user, affiliation, hospital: asHospital(hospital) };
+  return { actor: user, affiliation, hospital: asHospital(hospital) };
 }
 
 /** The hospital that somebody acts for, when they may: admitted, and they are one of its doctors. */

@@ -16,6 +16,7 @@ import type { Keys } from './keys.js';
 import type { Kin } from './kin.js';
 import type { Logins } from './logins.js';
 import type { Outbox } from './outbox.js';
+import type { PatientFiles } from './patient-files.js';
 import type { Records } from './records.js';
 import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
@@ -33,6 +34,7 @@ export interface Services {
   readonly hospitals: Hospitals;
   readonly escrow: Escrow;
   readonly affiliations: Affiliations;
+  readonly files: PatientFiles;
   readonly care: CareRelations;
   readonly kin: Kin;
   readonly consents: Consents;

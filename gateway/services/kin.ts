@@ -5,6 +5,7 @@ import { holdsVault } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Circle } from './circle.js';
+import type { Details, PatientFiles } from './patient-files.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 import { recipientOf, type Vaults } from './vaults.js';
 
@@ -13,12 +14,24 @@ export interface KinTerms {
   readonly notAfter?: number | undefined;
 }
 
+/** A patient whose relative somebody is. */
+export interface KinOf {
+  readonly patient: string;
+  readonly link: KinLink;
+  /** While the link is in force. */
+  readonly details?: Details;
+}
+
+/** A link as the patient sees it. */
+export type NamedLink = KinLink & { readonly details?: Pick<Details, 'name'> };
+
 export class Kin {
   constructor(
     private readonly parts: {
       readonly records: Records;
       readonly vaults: Vaults;
       readonly circle: Circle;
+      readonly files: PatientFiles;
     },
   ) {}
 
@@ -82,19 +95,28 @@ export class Kin {
     return { receipt };
   }
 
-  async listOf(actor: Actor, patientId: string): Promise<readonly KinLink[]> {
+  async listOf(actor: Actor, patientId: string): Promise<readonly NamedLink[]> {
     const { kin } = await this.parts.records.patient(patientId);
-    if (actor.userId === patientId || actor.role === 'auditor') return kin;
+    if (actor.userId === patientId) return Promise.all(kin.map((link) => this.#named(link)));
+    if (actor.role === 'auditor') return kin;
     const own = kin.filter((link) => link.relative === actor.userId);
     if (own.length > 0) return own;
     throw new GatewayError('FORBIDDEN', 'Only the patient sees who their relatives are.');
   }
 
-  mine(
-    actor: Actor,
-    page: PageRequest,
-  ): Promise<Page<{ readonly patient: string; readonly link: KinLink }>> {
-    return this.parts.records.kinOf(actor.userId, page);
+  async mine(actor: Actor, page: PageRequest): Promise<Page<KinOf>> {
+    const { records, files } = this.parts;
+    const { items, bookmark } = await records.kinOf(actor.userId, page);
+    const shown = items.map(async (item) => {
+      const details = files.isCurrent(item.link) && (await files.details(item.patient));
+      return details ? { ...item, details } : item;
+    });
+    return { items: await Promise.all(shown), bookmark };
+  }
+
+  async #named(link: KinLink): Promise<NamedLink> {
+    const details = await this.parts.files.details(link.relative);
+    return details ? { ...link, details: { name: details.name } } : link;
   }
 
   /** What the rights need: the vault's key to act for the patient, the categories' key to add to the record. */

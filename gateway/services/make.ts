@@ -28,6 +28,7 @@ import { Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins } from './logins.js';
 import { Outbox } from './outbox.js';
+import { PatientFiles } from './patient-files.js';
 import { Records } from './records.js';
 import { Recoveries } from './recoveries.js';
 import { Registration } from './registration.js';
@@ -83,6 +84,7 @@ export function makeServices(
     keyRing,
     sessions,
     outbox,
+    files: new PatientFiles({ records, accounts }),
   };
   const recoveries = new Recoveries(parts);
   return {
@@ -93,6 +95,7 @@ export function makeServices(
     outbox,
     registration,
     logins: new Logins({ accounts, sessions, keyRing, registration, recoveries }),
+    files: parts.files,
     care: new CareRelations(parts),
     kin: new Kin(parts),
     consents: new Consents(parts),

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Accounts } from '../accounts/index.js';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
-import { standingOf } from './facts.js';
+import { footingOf } from './facts.js';
 import type { Records } from './records.js';
 
 /** What patients and relatives say of themselves. */
@@ -59,18 +59,10 @@ export class PatientFiles {
   }
 
   /** Is it an approved care relation, of a doctor whom the hospital still stands by? */
-  async inCare(actor: Actor, patient: Pick<Patient, 'id'>, care: Care): Promise<boolean> {
-    if (care.status !== 'approved') return false;
-    if (actor.userId === care.hospital) return true;
-    if (actor.userId !== care.doctor) return false;
-    const { records } = this.parts;
-    const standing = await standingOf(
-      records,
-      actor,
-      await records.patient(patient.id),
-      care.hospital,
-    );
-    return standsFor(standing.actor, care.hospital, standing).permit;
+  async inCare(actor: Actor, { status, doctor, hospital }: Care): Promise<boolean> {
+    if (status !== 'approved' || ![doctor, hospital].includes(actor.userId)) return false;
+    const footing = await footingOf(this.parts.records, actor, hospital);
+    return standsFor(footing.actor, hospital, footing).permit;
   }
 
   isCurrent({ status, notAfter }: KinLink): boolean {
@@ -80,7 +72,7 @@ export class PatientFiles {
   async #standsNear(actor: Actor, patient: Patient): Promise<boolean> {
     if (actor.userId === patient.id) return true;
     if (activeKin(patient, actor.userId, this.parts.records.now())) return true;
-    for (const care of patient.care) if (await this.inCare(actor, patient, care)) return true;
+    for (const care of patient.care) if (await this.inCare(actor, care)) return true;
     return false;
   }
 }
