@@ -35,20 +35,18 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   const files: FormFile[] = [];
   const received = new Set<string>();
   const pending: Promise<void>[] = [];
-  const done = new Promise<void>((resolve, reject) => {
-    // What goes wrong while a file is taken in is told as it is; what is wrong with the form is the sender's.
-    const fail = reject;
+  const done = new Promise<void>((resolve, fail) => {
     parser.on('field', (name, value, { valueTruncated }) => {
       if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
       else fields[name.slice(0, 40)] = value;
     });
     parser.on('file', (field, stream, { filename }) => {
-      // Heard before whoever reads the file: that it breaks off is the form's fault, not the reader's.
-      stream.once('error', (cause) => fail(malformed(cause)));
       const taken = takeFile(field, stream, safeName(filename ?? ''), limits, files, received);
       taken.catch((error: unknown) => {
+        // That a file breaks off is the form's fault; anything else that its reader meets is told as it is.
+        const brokeOff = error === stream.errored;
         stream.resume();
-        fail(error instanceof Error ? error : new Error('a file could not be read'));
+        fail(brokeOff ? malformed(error) : error);
       });
       pending.push(taken);
     });
