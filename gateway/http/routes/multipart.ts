@@ -35,7 +35,9 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   const files: FormFile[] = [];
   const received = new Set<string>();
   const pending: Promise<void>[] = [];
-  const done = new Promise<void>((resolve, fail) => {
+  const done = new Promise<void>((resolve, reject) => {
+    const fail = (error: unknown) =>
+      reject(error instanceof Error ? error : new Error('a file could not be read'));
     parser.on('field', (name, value, { valueTruncated }) => {
       if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
       else fields[name.slice(0, 40)] = value;
