@@ -2,6 +2,7 @@
 // `./rules` are the other two; they import no Fabric and run in a browser.
 
 export * from './model/index.js';
+export { ChaincodeError, type ChaincodeErrorCode } from './errors.js';
 export {
   genesisSchema,
   MAX_BATCH_BYTES,

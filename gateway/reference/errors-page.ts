@@ -1,5 +1,7 @@
-// docs/errors.md, written from the table of codes.
+// docs/errors.md, written from the tables of codes.
+import { REFUSALS } from '@prms/chaincode/model';
 import { gatewayErrorRows } from '../errors.js';
+import { chaincodeCodes, ledgerCodes } from './lower-codes.js';
 import { markdownTable } from './markdown.js';
 
 /** The whole text of docs/errors.md. */
@@ -10,9 +12,11 @@ export function errorsPage(): string {
     row.title,
     row.remedy,
   ]);
-  return `# Errors of the gateway
+  return `# Errors
 
-<!-- Generated from gateway/errors.ts by \`npm run reference -w gateway\`. Do not edit by hand. -->
+<!-- Generated from gateway/errors.ts, chaincode/model/receipt.ts and gateway/reference/lower-codes.ts by \`npm run reference -w gateway\`. Do not edit by hand. -->
+
+## Of the gateway
 
 Every answer that is not a success is an RFC 9457 problem document (\`application/problem+json\`):
 
@@ -35,5 +39,31 @@ request's id, which is also in the \`X-Request-Id\` header and in the gateway's 
 500 never say what went wrong inside: the log does, under the request's id.
 
 ${markdownTable(['Code', 'Status', 'Title', 'What to do'], rows)}
+
+## Refusals of the ledger
+
+A signed operation that the rules do not allow gets a receipt that says so, with one of these codes. At the gateway it is
+\`REFUSED\` with the code as \`reason\`; a request to read that was refused is on the ledger like one that was permitted.
+
+${codeTable('Why', REFUSALS)}
+
+## Errors of a ledger
+
+\`LedgerError\` of \`@prms/network\`, for programs that use a ledger without the gateway. At the gateway they become
+\`BUSY\`, \`LEDGER_UNAVAILABLE\`, \`COMMIT_TIMEOUT\` or \`NOT_FOUND\`.
+
+${codeTable('When', ledgerCodes)}
+
+## Errors of the chaincode
+
+\`ChaincodeError\` of \`@prms/chaincode\` abandons a whole transaction. A peer’s client sees the code at the beginning of the
+message.
+
+${codeTable('When', chaincodeCodes)}
 `;
+}
+
+function codeTable(heading: string, words: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(words).map(([code, text]) => [`\`${code}\``, text]);
+  return markdownTable(['Code', heading], rows);
 }

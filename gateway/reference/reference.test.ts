@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { REFUSALS } from '@prms/chaincode/model';
 import { expect } from 'chai';
 import { gatewayErrorRows } from '../errors.js';
 import { docsFolder, referencePages } from './index.js';
+import { chaincodeCodes, ledgerCodes } from './lower-codes.js';
 
 describe('generated pages of docs/', () => {
   for (const [name, page] of Object.entries(referencePages)) {
@@ -19,5 +21,20 @@ describe('generated pages of docs/', () => {
     expect(listed.map(([, code, status]) => `${code ?? ''} ${status ?? ''}`)).to.deep.equal(
       gatewayErrorRows.map(({ code, status }) => `${code} ${status}`),
     );
+  });
+
+  it('errors.md explains every code that the ledger, its host and its chaincode give', () => {
+    const page = readFileSync(new URL('errors.md', docsFolder), 'utf8');
+    const sections = page.split(/^## /m);
+    for (const [title, codes] of [
+      ['Refusals of the ledger', REFUSALS],
+      ['Errors of a ledger', ledgerCodes],
+      ['Errors of the chaincode', chaincodeCodes],
+    ] as const) {
+      const section = sections.find((text) => text.startsWith(title)) ?? '';
+      const rows = [...section.matchAll(/^\| `([A-Z_]+)` +\| (\S.*?) +\|$/gm)];
+      const listed = rows.map(([, code, words]) => [code, words]);
+      expect(listed, title).to.deep.equal(Object.entries(codes));
+    }
   });
 });
