@@ -1,7 +1,7 @@
 // `prms serve | demo | config | help`: the gateway's words on the command line.
 
 import { parseArgs } from 'node:util';
-import { describeConfig, loadConfig } from '../config/index.js';
+import { configAsJson, describeConfig, loadConfig, type LoadedConfig } from '../config/index.js';
 import { GatewayError } from '../errors.js';
 import { playDemo } from '../demo/index.js';
 import { openGateway, VERSION } from '../runtime/index.js';
@@ -10,7 +10,7 @@ const USAGE = `PRMS ${VERSION}: patients' e-health records on a permissioned led
 
   prms serve                 start the gateway on ./data (or PRMS_DATA)
   prms demo [--exit]         play the whole story on a fresh folder; --exit does not stay up
-  prms config                print the settings in force and where each comes from
+  prms config [--json]       print the settings in force and where each comes from
   prms ledger verify | show  check or look at a data folder's ledger
   prms stego hide | reveal | inspect | analyse | keygen
   prms help | --version
@@ -21,11 +21,7 @@ Every command has --help. Settings: docs/configuration.md.
 const COMMANDS: Readonly<Record<string, (words: string[]) => Promise<number>>> = {
   serve,
   demo,
-  config: async (words) => {
-    parse(words, {});
-    process.stdout.write(`${describeConfig(loadConfig(process.env))}\n`);
-    return Promise.resolve(0);
-  },
+  config: (words) => Promise.resolve(showConfig(words)),
 };
 
 /** Runs one command. @returns the exit status: 0 done, 1 failed, 2 bad usage */
@@ -49,10 +45,23 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
+function showConfig(words: string[]): number {
+  const { json } = parse(words, { json: { type: 'boolean', default: false } });
+  const loaded = loadConfig(process.env);
+  if (json !== true) return say(`${describeConfig(loaded)}\n`, 0);
+  warnOfUnknown(loaded);
+  return say(`${JSON.stringify(configAsJson(loaded), null, 2)}\n`, 0);
+}
+
+function warnOfUnknown({ unknownVariables }: Pick<LoadedConfig, 'unknownVariables'>): void {
+  for (const name of unknownVariables) process.stderr.write(`warning: ${name} is not a setting\n`);
+}
+
 async function serve(words: string[]): Promise<number> {
   parse(words, {});
-  const { config, unknownVariables } = loadConfig(process.env);
-  for (const name of unknownVariables) process.stderr.write(`warning: ${name} is not a setting\n`);
+  const loaded = loadConfig(process.env);
+  const { config } = loaded;
+  warnOfUnknown(loaded);
   const gateway = await openGateway({ config });
   process.stdout.write(`PRMS gateway at ${gateway.url}   API reference: ${gateway.url}/api/docs\n`);
   const code = await gateway.setupCode();

@@ -55,15 +55,8 @@ export function describeConfig(loaded: LoadedConfig): string {
   const width = Math.max(...settingNames.map((name) => name.length));
   const lines = settingNames.map((name) => {
     const setting: Setting = settings[name];
-    const value = loaded.config[name];
-    const secret = setting.kind === 'text' && setting.secret === true;
-    const shown = secret
-      ? value === ''
-        ? '(none)'
-        : '(set)'
-      : value === ''
-        ? '(empty)'
-        : String(value);
+    const value = shownValue(setting, loaded.config[name]);
+    const shown = value === '' ? '(empty)' : String(value);
     const unit = setting.unit === '' || setting.unit === 'port' ? '' : ` ${setting.unit}`;
     const source = loaded.sources[name];
     const from =
@@ -74,6 +67,23 @@ export function describeConfig(loaded: LoadedConfig): string {
     (name) => `warning: ${name} is set, but no setting has that name`,
   );
   return [...lines, ...warnings].join('\n');
+}
+
+/** Every setting with its value and where it came from, for programs. A secret is only said to be there or not. */
+export function configAsJson(
+  loaded: LoadedConfig,
+): Readonly<Record<string, { readonly value: string | number; readonly source: SettingSource }>> {
+  return Object.fromEntries(
+    settingNames.map((name) => [
+      name,
+      { value: shownValue(settings[name], loaded.config[name]), source: loaded.sources[name] },
+    ]),
+  );
+}
+
+function shownValue(setting: Setting, value: string | number): string | number {
+  if (setting.kind !== 'text' || setting.secret !== true) return value;
+  return value === '' ? '(none)' : '(set)';
 }
 
 const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);

@@ -23,7 +23,8 @@ export function configurationPage(): string {
 
 A setting is taken from its environment variable, else from \`prms.config.json\` in the working directory (a flat JSON
 object; \`PRMS_CONFIG\` names another file), else it has its default. A value that does not fit stops the start with a
-message that names it. \`npx prms config\` prints what is in force and where each value came from.
+message that names it. \`npx prms config\` prints what is in force and where each value came from;
+\`--json\` prints it as one JSON object, \`{ setting: { value, source } }\`. Secrets are not shown.
 
 ${markdownTable(['Variable', 'In the file', 'Default', 'Unit', 'Must be', 'Meaning'], rows)}
 `;
