@@ -6,7 +6,9 @@ describe('metrics', () => {
     const metrics = new Metrics();
     metrics.httpRequest('GET', '/reports/{reportId}', 200, 30);
     metrics.ledgerCommit('applied', 12);
-    metrics.queueLength('operations', 7);
+    let waiting = 0;
+    metrics.watchQueue('operations', () => waiting);
+    waiting = 7;
     metrics.cloudError('disk', 'put', 'FULL');
     metrics.access('emergency');
     const { contentType, text } = await metrics.render();

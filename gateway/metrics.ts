@@ -3,6 +3,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/**
+ * What can pile up: operations that the ledger has not answered, password derivations that wait, picture jobs waiting or
+ * running, and uploads under way.
+ */
+export type Queue = 'operations' | 'argon2' | 'stego' | 'uploads';
+
 /** The gateway's instruments. Each instance has a registry of its own, so that two gateways can live in one process. */
 export class Metrics {
   private readonly registry = new Registry();
@@ -20,11 +26,15 @@ export class Metrics {
     buckets: SECONDS,
     registers: [this.registry],
   });
+  private readonly queues = new Map<Queue, () => number>();
   private readonly queue = new Gauge({
     name: 'prms_queue_length',
-    help: 'Entries that wait.',
+    help: 'What waits or is under way, at the moment of asking.',
     labelNames: ['queue'],
     registers: [this.registry],
+    collect: () => {
+      for (const [queue, length] of this.queues) this.queue.set({ queue }, length());
+    },
   });
   private readonly clouds = new Counter({
     name: 'prms_cloud_errors_total',
@@ -34,7 +44,7 @@ export class Metrics {
   });
   private readonly opened = new Counter({
     name: 'prms_accesses_total',
-    help: 'Accesses to reports by their recorded outcome.',
+    help: 'Accesses to reports by their outcome; those anchored late count as `late` besides.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });
@@ -52,8 +62,9 @@ export class Metrics {
     this.commits.observe({ outcome }, durationMs / 1000);
   }
 
-  queueLength(queue: string, length: number): void {
-    this.queue.set({ queue }, length);
+  /** Asks for the queue's length whenever somebody reads the metrics. */
+  watchQueue(queue: Queue, length: () => number): void {
+    this.queues.set(queue, length);
   }
 
   cloudError(cloud: string, operation: string, code: string): void {

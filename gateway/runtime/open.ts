@@ -76,14 +76,12 @@ async function open(
     random,
   });
   const services = makeServices(foundations, () => setup.current());
+  metrics.watchQueue('uploads', () => services.uploads.underWay);
   closers.push(() => services.outbox.close());
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
   await services.reports.finishErasures();
-  const sweeper = setInterval(
-    () => void tidy(services, metrics, foundations, log),
-    MINUTE_MS,
-  ).unref();
+  const sweeper = setInterval(() => void tidy(services, foundations, log), MINUTE_MS).unref();
   closers.push(() => clearInterval(sweeper));
 
   const { port } = await serve(services, foundations, { log, metrics, random, closers });
@@ -124,7 +122,10 @@ async function layFoundations(
   const pool = new StegoPool();
   closers.push(() => pool.destroy());
   const cloud = await openCloud(options, log, metrics);
-  const keys = openKeys(config, clock, random);
+  const { deriver, ...keys } = openKeys(config, clock, random);
+  metrics.watchQueue('operations', () => commit.pending);
+  metrics.watchQueue('argon2', () => deriver.queued);
+  metrics.watchQueue('stego', () => pool.running);
   closers.push(() => keys.keyRing.dropAll());
   return {
     config,
@@ -187,6 +188,7 @@ function openKeys(config: Config, clock: Clock, random: RandomBytes) {
   const absoluteMs =
     Math.max(config.sessionAbsoluteMinutes, config.bearerAbsoluteMinutes) * MINUTE_MS;
   return {
+    deriver,
     bundles: new KeyBundles(deriver, random),
     keyRing: new KeyRing(clock, { idleMs, absoluteMs, sessions: 100_000 }),
   };
@@ -270,17 +272,11 @@ const works = (attempt: Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-async function tidy(
-  services: Services,
-  metrics: Metrics,
-  { sessions, commit }: Foundations,
-  log: Log,
-): Promise<void> {
+async function tidy(services: Services, { sessions }: Foundations, log: Log): Promise<void> {
   try {
     await sessions.sweep();
     await services.reports.finishErasures();
     await services.outbox.sweep();
-    metrics.queueLength('operations', commit.pending);
   } catch (error) {
     log.error('gateway.tidy-failed', { error });
   }

@@ -179,7 +179,8 @@ function makeAccesses(
 ): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> {
   const { emergencyCommitWaitMs } = config;
   const log = new AccessLog(records, outbox, store);
-  const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs });
+  const onLate = () => metrics.access('late');
+  const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs, onLate });
   const texts = new SealedTexts(store, master, random);
   const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
   const emergencyWindowMs = config.emergencyWindowMinutes * 60_000;

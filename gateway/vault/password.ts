@@ -20,6 +20,11 @@ export class PasswordDeriver {
     private readonly limits: { readonly atOnce: number; readonly queue: number },
   ) {}
 
+  /** Derivations that wait for their turn. */
+  get queued(): number {
+    return this.waiting.length;
+  }
+
   /**
    * A 32-byte key from a password (NFKC, then UTF-8) and salt.
    * @throws GatewayError BUSY when the queue is full

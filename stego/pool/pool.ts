@@ -40,6 +40,11 @@ export class StegoPool {
     });
   }
 
+  /** Jobs that wait or run. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** See `hide`. @throws StegoError also POOL_FULL, POOL_CLOSED */
   hide(request: HideRequest): Promise<HideResult> {
     return this.#run('hide', request);

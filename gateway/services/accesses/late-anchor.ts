@@ -21,6 +21,7 @@ export class LateAnchor {
       readonly records: Records;
       readonly outbox: Outbox;
       readonly emergencyCommitWaitMs: number;
+      readonly onLate?: () => void;
     },
   ) {}
 
@@ -45,6 +46,7 @@ export class LateAnchor {
       if (error instanceof GatewayError && error.code === 'REFUSED') throw error;
     }
     await this.parts.outbox.markLate(accepted.id);
+    this.parts.onLate?.();
     return { outcome: await foresee() };
   }
 

@@ -67,6 +67,11 @@ export class Uploads {
     },
   ) {}
 
+  /** Uploads that have begun and are not put away. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /** Begins an upload. The caller disposes of the draft in the end. @throws GatewayError BUSY */
   begin(): Draft {
     const { records, random, stegoLimitBytes, maxReportBytes, maxAtOnce, tempDir } = this.parts;
