@@ -25,13 +25,19 @@ describe('prms ledger', () => {
   });
   afterEach(() => rm(data, { recursive: true, force: true }));
 
-  const call = async (...words: string[]): Promise<{ code: number; out: string; err: string }> => {
+  type Called = Promise<{ code: number; out: string; err: string }>;
+  const callAt = async (errIsTerminal: boolean, words: readonly string[]): Called => {
     let out = '';
     let err = '';
-    const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
+    const output = {
+      out: (text: string) => (out += text),
+      err: (text: string) => (err += text),
+      errIsTerminal,
+    };
     const code = await run(words, output, chaincodes);
     return { code, out, err };
   };
+  const call = (...words: string[]): Called => callAt(false, words);
 
   it('verifies', async () => {
     const human = await call('ledger', 'verify', '--data', data);
@@ -39,6 +45,58 @@ describe('prms ledger', () => {
     expect(human.out).to.include('honest').and.include('channel cli');
     const machine = await call('ledger', 'verify', '--data', data, '--json');
     expect(JSON.parse(machine.out)).to.include({ ok: true, height: 2, transactions: 1 });
+  });
+
+  it('counts as run again only what was', async () => {
+    const ledger = await openEmbeddedLedger({
+      dir: join(data, 'ledger'),
+      channel: 'cli',
+      chaincodes,
+    });
+    const works = Array.from({ length: 3 }, () => ledger.submit(RECORDS, 'increment', ['n', '50']));
+    await Promise.allSettled(works);
+    await ledger.close();
+    const machine = await call('ledger', 'verify', '--data', data, '--json');
+    expect(JSON.parse(machine.out)).to.include({ ok: true, transactions: 4, conflicts: 2 });
+    const { out } = await call('ledger', 'verify', '--data', data);
+    expect(out)
+      .to.match(/transactions +4, signed/)
+      .and.match(/run again +2, with the same/);
+  });
+
+  it('believes no transaction for the transient data that it claims', async () => {
+    const ledger = await openEmbeddedLedger({
+      dir: join(data, 'ledger'),
+      channel: 'cli',
+      chaincodes,
+      transientChaincodes: [RECORDS],
+    });
+    await ledger.submit(RECORDS, 'put', ['user/FORGED', '{}'], { transient: { x: Buffer.of(1) } });
+    await ledger.close();
+    const { code, out } = await call('ledger', 'verify', '--data', data);
+    expect(code).to.equal(1);
+    expect(out)
+      .to.match(/claims transient data/)
+      .and.include('First block that lies: 2 of 3');
+  });
+
+  it('shows its progress on a terminal, wiped in the end, and nowhere else', async () => {
+    const words = ['ledger', 'verify', '--data', data];
+    const watched = await callAt(true, words);
+    expect(watched.err).to.include('block 1 of 1 (100 %)');
+    expect(watched.err.endsWith('\r\u001b[K')).to.equal(true);
+    expect(watched.out).to.equal((await callAt(false, words)).out);
+    expect((await callAt(false, words)).err).to.equal('');
+    expect((await callAt(true, [...words, '--json'])).err).to.equal('');
+  });
+
+  it('says that there is no network in this version', async () => {
+    for (const words of [['network'], ['network', 'up'], ['network', '--help']]) {
+      const { code, err, out } = await call(...words);
+      expect(code).to.equal(2);
+      expect(err).to.include('prms network is not part of this version').and.not.include('Usage');
+      expect(out).to.equal('');
+    }
   });
 
   it('names the block that lies, and says so in its exit status', async () => {
@@ -93,7 +151,7 @@ describe('prms ledger', () => {
     const wrong = [
       ['ledger'],
       ['ledger', 'dance'],
-      ['network', 'up'],
+      ['stego'],
       ['ledger', 'verify', 'twice'],
       ['ledger', 'verify', '--nonsense'],
       ['ledger', 'verify', '--expect', '1:short'],

@@ -5,6 +5,8 @@ import type { ChaincodeFactory } from '../embedded/index.js';
 export interface Output {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Somebody watches `err`: a line there may be written over. */
+  readonly errIsTerminal: boolean;
 }
 
 /** What a command was told. */

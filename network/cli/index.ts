@@ -31,11 +31,16 @@ class WrongUse extends Error {
 const toProcess: Output = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  errIsTerminal: process.stderr.isTTY,
 };
+
+const NO_NETWORK = `prms network is not part of this version: the ledger runs inside the server, on one folder, as one node.
+See "prms ledger --help" for what can be done with it.
+`;
 
 /**
  * Runs one command.
- * @param argv the words after `prms`, the first being `ledger`
+ * @param argv the words after `prms`, the first being `ledger`; `network` is answered with the fact that there is none
  * @returns the exit status: 0, 1 (the ledger lies or can't be read), 2 (wrong use)
  */
 export async function run(
@@ -43,6 +48,10 @@ export async function run(
   output: Output = toProcess,
   chaincodes: Readonly<Record<string, ChaincodeFactory>> = { [RECORDS]: recordsChaincode },
 ): Promise<number> {
+  if (argv[0] === 'network') {
+    output.err(NO_NETWORK);
+    return 2;
+  }
   const json = argv.includes('--json');
   try {
     const parsed = parse(argv);

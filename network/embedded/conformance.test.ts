@@ -16,6 +16,7 @@ ledgerConformance('embedded', async () => {
     dir,
     channel: 'conformance',
     chaincodes: { [one]: conformanceChaincode, [two]: conformanceChaincode },
+    transientChaincodes: [one],
   });
   return { ledger, cleanUp: () => rm(dir, { recursive: true, force: true }) };
 });

@@ -27,7 +27,7 @@ describe('the embedded ledger', () => {
   let dir = '';
   let ledger: EmbeddedLedger;
   const open = (): Promise<EmbeddedLedger> =>
-    openEmbeddedLedger({ dir, channel: 'embedded', chaincodes });
+    openEmbeddedLedger({ dir, channel: 'embedded', chaincodes, transientChaincodes: ['one'] });
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'prms-embedded-'));
@@ -94,6 +94,7 @@ describe('the embedded ledger', () => {
 
   it('writes transient data to no file', async () => {
     const transient = { secret: Buffer.from('never-to-be-written') };
+    await expectCode(ledger.submit('hanging', 'explode', [], { transient }), 'INVALID');
     await ledger.submit('one', 'measureSecret', ['length'], { transient });
     await ledger.close();
     const files = await readdir(join(dir, 'db'));

@@ -12,7 +12,8 @@ import { openChain, readBlock } from './open.js';
 import { Snapshots } from './snapshots.js';
 import { openLevelStore, type Store } from './store.js';
 import { RecentWrites } from './validation.js';
-import { verifyChain, type VerificationReport, type VerifyOptions } from './verify.js';
+import { Verifications, type VerifyRequest } from './verifications.js';
+import { verifyChain, type VerificationReport } from './verify.js';
 
 export interface EmbeddedLedgerOptions {
   /** The ledger's folder; made when missing, for its owner alone. */
@@ -20,6 +21,11 @@ export interface EmbeddedLedgerOptions {
   /** The channel's name; fixed for good by the first opening. */
   readonly channel: string;
   readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
+  /**
+   * Names of the chaincodes that may be given transient data; `submit` refuses it for any other (INVALID), because no
+   * verification could run such a transaction again. Default: none.
+   */
+  readonly transientChaincodes?: readonly string[];
   /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly clock?: () => number;
   /** Who submits through this object. Default: the node itself. */
@@ -49,10 +55,12 @@ export interface EmbeddedLedger extends Ledger {
   block(number: number): Promise<Block>;
   /** Transactions that were accepted and not yet answered. */
   readonly inFlight: number;
-  /** Checks everything up to the present height while the ledger goes on working. */
-  verify(
-    options?: Pick<VerifyOptions, 'expect' | 'onProgress' | 'tempDir'>,
-  ): Promise<VerificationReport>;
+  /**
+   * Checks everything up to the present height while the ledger goes on working. One verification runs at a time:
+   * whoever asks the same at the same height shares it, others wait for theirs.
+   * @throws LedgerError UNAVAILABLE when too many wait | CLOSED
+   */
+  verify(options?: VerifyRequest): Promise<VerificationReport>;
 }
 
 /**
@@ -87,6 +95,7 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
   readonly #committer: Committer;
   readonly #feed: BlockFeed;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #verifications: Verifications;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -120,10 +129,15 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
       clock: options.clock ?? Date.now,
       mspId: node.mspId,
       chaincodes: options.chaincodes,
+      transientChaincodes: new Set(options.transientChaincodes),
       snapshots: this.#snapshots,
       committer: this.#committer,
       maxInFlight: options.maxInFlight ?? 256,
       maxInFlightBytes: options.maxInFlightBytes ?? 64 * 1024 * 1024,
+    });
+    this.#verifications = new Verifications({
+      height: () => this.#feed.height,
+      verify: (request) => this.#verifyNow(request),
     });
   }
 
@@ -189,16 +203,9 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
     return new LedgerAs(this, identity);
   }
 
-  async verify(
-    options: Pick<VerifyOptions, 'expect' | 'onProgress' | 'tempDir'> = {},
-  ): Promise<VerificationReport> {
+  async verify(options: VerifyRequest = {}): Promise<VerificationReport> {
     this.#mustBeOpen();
-    const snapshot = this.store.snapshot();
-    const { chaincodes, dir } = this.options;
-    const work = verifyChain({ ...options, reader: snapshot, chaincodes, dir }).finally(() =>
-      snapshot.close(),
-    );
-    return this.#tracked(work);
+    return this.#tracked(this.#verifications.ask(options));
   }
 
   close(): Promise<void> {
@@ -212,6 +219,18 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
     this.#feed.close();
     await this.#snapshots.close();
     await this.store.close();
+  }
+
+  async #verifyNow(request: VerifyRequest): Promise<VerificationReport> {
+    // Its turn may come after the closing has begun: what would only wait for it is let go.
+    this.#mustBeOpen();
+    const { chaincodes, transientChaincodes = [], dir } = this.options;
+    const reader = this.store.snapshot();
+    try {
+      return await verifyChain({ ...request, reader, chaincodes, transientChaincodes, dir });
+    } finally {
+      await reader.close();
+    }
   }
 
   #follow(options: FollowOptions): AsyncIterable<Block> {

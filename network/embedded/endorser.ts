@@ -29,6 +29,7 @@ export interface EndorserOptions {
   readonly clock: () => number;
   readonly mspId: string;
   readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
+  readonly transientChaincodes: ReadonlySet<string>;
   readonly snapshots: Snapshots;
   readonly committer: Committer;
   readonly maxInFlight: number;
@@ -62,9 +63,11 @@ export class Endorser {
     const { snapshots, committer } = this.options;
     if (committer.failure !== undefined) throw committer.failure;
     const host = this.#host(call);
+    const hasTransient = Object.keys(transient).length > 0;
+    if (hasTransient) this.#mustTakeTransient(call);
     const leave = this.#transactions.take(argumentBytes(call));
     const { view, release } = snapshots.borrow();
-    const proposal = this.#propose(identity, call, Object.keys(transient).length > 0);
+    const proposal = this.#propose(identity, call, hasTransient);
     const id = transactionId(proposal);
     let stage: 'simulating' | 'ordered' | 'given up' = 'simulating';
     // The place is held until the work itself ends, late or not: a chaincode that hangs must not pile up.
@@ -129,6 +132,12 @@ export class Endorser {
       creator: { mspId, certificate },
       hasTransient,
     };
+  }
+
+  #mustTakeTransient({ chaincode }: Call): void {
+    if (this.options.transientChaincodes.has(chaincode)) return;
+    const message = `chaincode ${chaincode} is not among those that may be given transient data`;
+    throw new LedgerError('INVALID', message, { chaincode });
   }
 
   #host(call: Call): ChaincodeHost {

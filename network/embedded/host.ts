@@ -48,13 +48,17 @@ export class ChaincodeHost {
 
   /** @throws LedgerError NOT_FOUND when no contract has the function. */
   mustKnow(fn: string): void {
+    if (this.knows(fn)) return;
+    const message = `chaincode ${this.name} has no function ${fn}`;
+    throw new LedgerError('NOT_FOUND', message, { chaincode: this.name, fn });
+  }
+
+  knows(fn: string): boolean {
     const colon = fn.indexOf(':');
     const contractName = colon > 0 ? fn.slice(0, colon) : this.#router.defaultContractName;
     const transactions = this.#router.metadata.contracts[contractName]?.transactions;
     const known = transactions?.some(({ name }) => name === fn.slice(colon + 1)) === true;
-    if (known || this.#takesUnknown(contractName)) return;
-    const message = `chaincode ${this.name} has no function ${fn}`;
-    throw new LedgerError('NOT_FOUND', message, { chaincode: this.name, fn });
+    return known || this.#takesUnknown(contractName);
   }
 
   /**

@@ -27,6 +27,8 @@ export interface TransactionCheckerOptions {
   readonly channel: string;
   readonly readBlock: (number: number) => Promise<Block>;
   readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
+  /** The only ones whose transactions may have come with transient data, and so can't be run again. */
+  readonly transientChaincodes: ReadonlySet<string>;
   readonly mspId: string;
 }
 
@@ -48,6 +50,7 @@ export class TransactionChecker {
     for (const [tx, transaction] of block.transactions.entries()) {
       const message =
         this.#checkProposal(transaction, block.number) ??
+        this.#checkChaincode(transaction) ??
         (await this.#checkVerdict(transaction, overlay.before(tx)));
       if (message !== undefined) return { transactionId: transaction.id, message };
       if (transaction.validation !== 'VALID') continue;
@@ -79,6 +82,22 @@ export class TransactionChecker {
     return signed ? undefined : `transaction ${id} is not signed by its creator`;
   }
 
+  /** A transaction that can't be run again could have written anything: only where that was agreed on. */
+  #checkChaincode({ id, proposal }: Transaction): string | undefined {
+    const { chaincode, fn, hasTransient } = proposal;
+    const host = this.#hosts.get(chaincode);
+    if (host === undefined) {
+      return `transaction ${id} is of chaincode ${chaincode}, which this verification does not know`;
+    }
+    if (!hasTransient) return undefined;
+    if (!this.options.transientChaincodes.has(chaincode)) {
+      return `transaction ${id} claims transient data, which chaincode ${chaincode} never uses`;
+    }
+    return host.knows(fn)
+      ? undefined
+      : `transaction ${id} calls ${fn}, which chaincode ${chaincode} does not have`;
+  }
+
   async #checkVerdict(transaction: Transaction, state: StoreReader): Promise<string | undefined> {
     const { id, validation, proposal, outcome } = transaction;
     const verdict = await verdictOf(proposal.chaincode, outcome, this.#view(0, state));
@@ -88,12 +107,9 @@ export class TransactionChecker {
 
   async #runAgain(transaction: Transaction, state: StoreReader): Promise<string | undefined> {
     const { id, proposal, outcome, validation, simulatedHeight } = transaction;
-    if (validation !== 'VALID' || proposal.hasTransient) return undefined;
     const host = this.#hosts.get(proposal.chaincode);
-    if (host === undefined) {
-      const message = `chaincode ${proposal.chaincode} is needed to run transaction ${id} again`;
-      throw new LedgerError('NOT_FOUND', message, { chaincode: proposal.chaincode });
-    }
+    // Both were checked before: whether the chaincode is known, and whether it may have transient data.
+    if (host === undefined || validation !== 'VALID' || proposal.hasTransient) return undefined;
     try {
       const again = await this.#now.run(proposal.timestampMs, () =>
         host.simulate(proposal, {}, this.#view(simulatedHeight, state)),

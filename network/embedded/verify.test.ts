@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { conformanceChaincode, expectCode } from '../conformance/index.js';
-import { decodeBlock, encodeBlock, sealTransaction, type Transaction } from './block.js';
+import {
+  decodeBlock,
+  encodeBlock,
+  encodeProposal,
+  type Outcome,
+  type Proposal,
+  sealTransaction,
+  type Transaction,
+} from './block.js';
 import { encodeHead } from './committer.js';
 import { signBytes } from './identity.js';
 import {
@@ -23,6 +31,8 @@ import { blockKey, HEAD_KEY, historyKey, stateKey } from './keys.js';
 import { encodeVersioned } from './state.js';
 
 const chaincodes = { one: conformanceChaincode, two: conformanceChaincode };
+const transientChaincodes = ['one'];
+const options = { chaincodes, transientChaincodes };
 const channel = 'verified';
 
 describe('verification', () => {
@@ -32,7 +42,7 @@ describe('verification', () => {
 
   before(async () => {
     template = await mkdtemp(join(tmpdir(), 'prms-verified-'));
-    const ledger = await openEmbeddedLedger({ dir: template, channel, chaincodes });
+    const ledger = await openEmbeddedLedger({ dir: template, channel, ...options });
     await live(ledger);
     height = await ledger.height();
     await ledger.close();
@@ -45,7 +55,7 @@ describe('verification', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  const verify = (): Promise<VerificationReport> => verifyLedger({ dir, chaincodes });
+  const verify = (): Promise<VerificationReport> => verifyLedger({ dir, ...options });
 
   const tamper = async (change: (store: Store) => Promise<unknown>): Promise<void> => {
     const store = await openLevelStore(join(dir, 'db'), { createIfMissing: false });
@@ -106,12 +116,33 @@ describe('verification', () => {
   });
 
   it('works on an open ledger, too, while it goes on', async () => {
-    const ledger = await openEmbeddedLedger({ dir, channel, chaincodes });
+    const ledger = await openEmbeddedLedger({ dir, channel, ...options });
     const [report] = await Promise.all([ledger.verify(), ledger.submit('one', 'put', ['x', 'y'])]);
     expect(report).to.deep.include({ ok: true, height });
     expect(await ledger.verify()).to.deep.include({ ok: true, height: height + 1 });
     await expectCode(verify(), 'LOCKED');
     await ledger.close();
+  });
+
+  it('gives the thread back between blocks, and one report to whoever asks meanwhile', async () => {
+    const ledger = await openEmbeddedLedger({ dir, channel, ...options });
+    let turns = 0;
+    const seen: number[] = [];
+    const clock = setInterval(() => turns++, 0);
+    const [one, two] = await Promise.all([
+      ledger.verify({ onProgress: () => seen.push(turns) }),
+      ledger.verify(),
+    ]);
+    clearInterval(clock);
+    expect(two).to.equal(one);
+    expect(seen).to.have.length(height - 1);
+    expect(turns).to.be.greaterThan(1);
+    const waiting = ledger.verify({ tempDir: join(dir, 'nowhere') });
+    const refused = ledger.verify({ tempDir: join(dir, 'later') });
+    const outcomes = Promise.allSettled([waiting, refused]);
+    await ledger.close();
+    const [, late] = await outcomes;
+    expect(late).to.have.nested.property('reason.code', 'CLOSED');
   });
 
   it('NOT_FOUND where there is no ledger', async () => {
@@ -207,6 +238,53 @@ describe('verification', () => {
     }
   });
 
+  it('a node that writes what no rule allows, and claims transient data so as not to be run again', async () => {
+    const own = await nodeKey();
+    let creator: Proposal['creator'] = { mspId: '', certificate: '' };
+    await tamper(async (store) => {
+      const genesis = decodeBlock(await read(store, blockKey(0)));
+      creator = genesis.config?.node ?? creator;
+    });
+    const forged = Buffer.from('{"role":"doctor"}');
+    const foreign: [RegExp, Partial<Proposal>][] = [
+      [/claims transient data, which chaincode two never uses/, { chaincode: 'two', fn: 'forge' }],
+      [/claims transient data, which chaincode two never uses/, { chaincode: 'two', fn: 'put' }],
+      [/calls forge, which chaincode one does not have/, { chaincode: 'one', fn: 'forge' }],
+      [/chaincode three, which this verification does not know/, { chaincode: 'three' }],
+      [/run again, is refused/, { chaincode: 'two', fn: 'forge', hasTransient: false }],
+    ];
+    for (const [words, change] of foreign) {
+      await forgeLast(own, (transaction) => {
+        const proposal = { ...transaction.proposal, creator, hasTransient: true, ...change };
+        const write = { key: 'user/FORGED', value: forged };
+        return { ...signedBy(own, transaction, proposal), outcome: onlyWrites(write) };
+      });
+      await tamper(async (store) => {
+        const version = { block: height - 1, tx: 0 };
+        const key = stateKey(change.chaincode ?? 'one', 'user/FORGED');
+        await put(store, key, encodeVersioned(version, forged));
+      });
+      await expectLie(height - 1, words);
+      await rm(dir, { recursive: true });
+      await cp(template, dir, { recursive: true });
+    }
+  });
+
+  it('an honest chain with transient data, or a chaincode, that verification was not told of', async () => {
+    const strict = await verifyLedger({ dir, chaincodes });
+    expect(strict.ok).to.equal(false);
+    expect(strict.lie?.message).to.match(/claims transient data, which chaincode one never uses/);
+    const unknown = await verifyLedger({
+      ...options,
+      dir,
+      chaincodes: { one: conformanceChaincode },
+    });
+    expect(unknown.lie?.message).to.match(
+      /of chaincode two, which this verification does not know/,
+    );
+    expect(unknown.lie?.block).to.be.within(1, height - 1);
+  });
+
   it('state and history that the blocks do not bear out', async () => {
     const cases: [RegExp, (store: Store) => Promise<void>][] = [
       [
@@ -244,10 +322,10 @@ describe('verification', () => {
 
   it('a chain that was replaced as a whole, when a hash was noted before', async () => {
     const { headHash } = await verify();
-    const noted = { dir, chaincodes, expect: [{ block: height - 1, hash: headHash }] };
+    const noted = { dir, ...options, expect: [{ block: height - 1, hash: headHash }] };
     expect((await verifyLedger(noted)).ok).to.equal(true);
     await rm(dir, { recursive: true });
-    const other = await openEmbeddedLedger({ dir, channel, chaincodes });
+    const other = await openEmbeddedLedger({ dir, channel, ...options });
     await live(other);
     await other.close();
     expect((await verify()).ok).to.equal(true);
@@ -256,14 +334,24 @@ describe('verification', () => {
 
   it('a genesis block that names a key which is not the one beside it', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'prms-other-'));
-    const other = await openEmbeddedLedger({ dir: elsewhere, channel, chaincodes });
+    const other = await openEmbeddedLedger({ dir: elsewhere, channel, ...options });
     await other.close();
     await cp(join(elsewhere, 'node-key.pem'), join(dir, 'node-key.pem'));
     await rm(elsewhere, { recursive: true });
     await expectLie(0, /another key/);
-    await expectCode(openEmbeddedLedger({ dir, channel, chaincodes }), 'INVALID');
+    await expectCode(openEmbeddedLedger({ dir, channel, ...options }), 'INVALID');
   });
 });
+
+/** The transaction as the node itself would have proposed it, signed honestly. */
+function signedBy(key: KeyObject, transaction: Transaction, proposal: Proposal): Transaction {
+  const proposalBytes = encodeProposal(proposal);
+  return { ...transaction, proposal, proposalBytes, signature: signBytes(key, proposalBytes) };
+}
+
+function onlyWrites(...writes: Outcome['writes']): Outcome {
+  return { reads: [], ranges: [], writes, response: Buffer.alloc(0), event: null };
+}
 
 /** A little of everything. The last transaction reads and writes 'k'. */
 async function live(ledger: EmbeddedLedger): Promise<void> {

@@ -5,6 +5,7 @@ import { createPublicKey } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import { LedgerError } from '../ledger.js';
 import { type Block, headerBytes, NO_HASH } from './block.js';
 import { effectsOf } from './committer.js';
@@ -44,9 +45,16 @@ export interface VerificationReport {
 export interface VerifyOptions {
   /** The ledger's folder. */
   readonly dir: string;
+  /** All whose transactions may be in the blocks: one of any other is a lie. */
   readonly chaincodes: Readonly<Record<string, ChaincodeFactory>>;
+  /**
+   * Names of the chaincodes that may be given transient data. Their transactions with such data can't be run again
+   * and are believed; one of any other chaincode is a lie. Default: none.
+   */
+  readonly transientChaincodes?: readonly string[];
   /** Hashes of blocks that were noted elsewhere, hex. */
   readonly expect?: readonly { readonly block: number; readonly hash: string }[];
+  /** Told after each block; must not throw. */
   readonly onProgress?: (progress: { readonly block: number; readonly height: number }) => void;
   /** Where the state is rebuilt; it takes as much disk as the state. Default: the system's temporary folder. */
   readonly tempDir?: string;
@@ -126,6 +134,7 @@ class ChainWalk {
       channel: this.#channel,
       readBlock: (number) => readBlock(reader, number),
       chaincodes: this.options.chaincodes,
+      transientChaincodes: new Set(this.options.transientChaincodes),
       mspId: this.#nodeMspId,
     });
     for (let number = 1; number < head.height; number++) {
@@ -133,6 +142,8 @@ class ChainWalk {
       if (block.config !== null) this.#lie(number, 'is a second genesis block');
       await this.#replay(block, checker);
       onProgress?.({ block: number, height: head.height });
+      // Others wait on the same thread: timers, sockets, transactions of a ledger that goes on working.
+      await turnOfOthers();
     }
     if (!Buffer.from(this.#previousHash).equals(head.hash)) {
       this.#lie(head.height - 1, 'is not the one that the ledger names as its last');
