@@ -6,7 +6,7 @@ import type { Clock } from '../ambient.js';
 import { GatewayError, validationError } from '../errors.js';
 import { Documents } from '../store/index.js';
 import type { Store } from '../store/index.js';
-import { keyBundleSchema, wipe } from '../vault/index.js';
+import { keyBundleSchema, parseRecoveryCode, wipe } from '../vault/index.js';
 import type {
   KeyBundle,
   KeyBundles,
@@ -156,10 +156,13 @@ export class Accounts {
   ): Promise<LogIn & { recoveryCode: string }> {
     const { bundles } = this.services;
     const next = checkedPassword(password, loginName);
+    // A mistyped code is said before anybody is looked up, and a wrong one costs what an unknown name costs: neither
+    // tells who has an account.
+    wipe(parseRecoveryCode(recoveryCode));
     const record = await this.recordByLogin(loginName);
     if (record === undefined) return bundles.openNobody(recoveryCode.slice(0, 256));
     const { userId } = record;
-    const opened = bundles.recover(userId, record.bundle, recoveryCode);
+    const opened = await this.openByCode(record, recoveryCode);
     const renewed = bundles.changeRecoveryCode(userId, record.bundle, opened);
     const bundle = await bundles.changePassword(userId, renewed.bundle, opened, next);
     // A code opens once: of two that come together, the second finds another bundle and is refused.
@@ -237,6 +240,18 @@ export class Accounts {
     const accounts: Account[] = [];
     for await (const { value } of this.records.list(options)) accounts.push(this.toAccount(value));
     return accounts;
+  }
+
+  private async openByCode(
+    { userId, bundle }: AccountRecord,
+    recoveryCode: string,
+  ): Promise<OpenedBundle> {
+    try {
+      return this.services.bundles.recover(userId, bundle, recoveryCode);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'WRONG_CREDENTIALS') throw error;
+      return this.services.bundles.openNobody(recoveryCode.slice(0, 256));
+    }
   }
 
   private async recordByLogin(typed: string): Promise<AccountRecord | undefined> {

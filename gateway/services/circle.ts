@@ -6,6 +6,7 @@ import type { Epoch, Patient } from '@prms/chaincode';
 import { activeKin, holdsEpoch, holdsVault } from '@prms/chaincode/rules';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
+import { KeyedLock } from '../store/index.js';
 import { encodePublicKey, generateKeyPair } from '../vault/index.js';
 import { unsealerOf, type Actor } from './actor.js';
 import type { Records } from './records.js';
@@ -19,6 +20,8 @@ export interface Leaving {
 }
 
 export class Circle {
+  readonly #locks = new KeyedLock();
+
   constructor(
     private readonly parts: {
       readonly records: Records;
@@ -26,6 +29,14 @@ export class Circle {
       readonly random: RandomBytes;
     },
   ) {}
+
+  /**
+   * Whatever changes who holds a patient's keys is done one after the other, each from the ledger's present state: a
+   * grant beside a new epoch would leave its grantee with the old key.
+   */
+  alone<T>(patient: string, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run([patient], work);
+  }
 
   /** The vault's key, for the patient or a relative who holds it. @throws GatewayError FORBIDDEN */
   async open(actor: Actor, patient: Patient): Promise<OpenEpoch> {

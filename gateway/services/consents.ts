@@ -1,13 +1,15 @@
 // Consents: the ledger decides, the vaults follow. What a grantee needs to open is wrapped before the grant is on the
 // ledger, and taken away after the revocation is.
 
+import { consentTermsSchema } from '@prms/chaincode/model';
 import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
-import { activeKin, covers, holdsEpoch, standsFor } from '@prms/chaincode/rules';
-import { GatewayError } from '../errors.js';
+import { activeKin, covers, holdsEpoch, standsFor, mayConsent } from '@prms/chaincode/rules';
+import { GatewayError, validationError } from '../errors.js';
 import { unsealerOf, type Actor } from './actor.js';
 import { tagOf, type Circle } from './circle.js';
 import { standingOf } from './facts.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
+import { everyKeyOf } from './past-keys.js';
 import { recipientOf, type Vaults } from './vaults.js';
 
 /** As the ledger's, but with categories in plain words. */
@@ -27,66 +29,74 @@ export class Consents {
     },
   ) {}
 
-  async grant(
+  grant(
     actor: Actor,
     patientId: string,
     plain: PlainTerms,
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
-    const { records } = this.parts;
-    const patient = await records.patient(patientId);
-    const terms = await this.#opaque(actor, patient, plain);
-    await this.#wrapFor(actor, patient, terms);
-    const receipt = await records.act(
-      actor,
-      'consent:grant',
-      { patient: patientId, terms },
-      patientId,
-    );
-    return { receipt, id: receipt.id };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records } = this.parts;
+      const patient = await records.patient(patientId);
+      const terms = await this.#opaque(actor, patient, plain);
+      await this.#mustBeAllowed(actor, patient, terms);
+      await this.#wrapFor(actor, patient, terms);
+      const receipt = await records.act(
+        actor,
+        'consent:grant',
+        { patient: patientId, terms },
+        patientId,
+      );
+      return { receipt, id: receipt.id };
+    });
   }
 
-  async amend(
+  amend(
     actor: Actor,
     patientId: string,
     id: string,
     change: { terms: PlainTerms; replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    const { records, circle } = this.parts;
-    const patient = await records.patient(patientId);
-    const before = consentOf(patient, id);
-    const terms = await this.#opaque(actor, patient, change.terms);
-    await this.#wrapFor(actor, patient, terms);
-    const leaves = holdsEpoch(before.terms) && !holdsEpoch(terms);
-    const epoch = leaves ? await circle.renew(actor, patient, { consent: id }) : undefined;
-    const args = {
-      patient: patientId,
-      id,
-      replaces: change.replaces,
-      terms,
-      ...(epoch && { epoch }),
-    };
-    const receipt = await records.act(actor, 'consent:amend', args, patientId);
-    await this.#unwrap(patient, before, terms);
-    return { receipt };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records, circle } = this.parts;
+      const patient = await records.patient(patientId);
+      const before = consentOf(patient, id);
+      const terms = await this.#opaque(actor, patient, change.terms);
+      await this.#mustBeAllowed(actor, patient, terms);
+      await this.#wrapFor(actor, patient, terms);
+      const leaves = holdsEpoch(before.terms) && !holdsEpoch(terms);
+      const epoch = leaves ? await circle.renew(actor, patient, { consent: id }) : undefined;
+      const args = {
+        patient: patientId,
+        id,
+        replaces: change.replaces,
+        terms,
+        ...(epoch && { epoch }),
+      };
+      const receipt = await records.act(actor, 'consent:amend', args, patientId);
+      await this.#unwrap(patient, before, terms);
+      return { receipt };
+    });
   }
 
-  async revoke(
+  revoke(
     actor: Actor,
     patientId: string,
     id: string,
     { replaces }: { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    const { records, circle } = this.parts;
-    const patient = await records.patient(patientId);
-    const consent = consentOf(patient, id);
-    const epoch =
-      consent.status === 'active' && holdsEpoch(consent.terms)
-        ? await circle.renew(actor, patient, { consent: id })
-        : undefined;
-    const args = { patient: patientId, id, replaces, ...(epoch && { epoch }) };
-    const receipt = await records.act(actor, 'consent:revoke', args, patientId);
-    await this.#unwrap(patient, consent, null);
-    return { receipt };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records, circle } = this.parts;
+      const patient = await records.patient(patientId);
+      const consent = consentOf(patient, id);
+      const epoch =
+        consent.status === 'active' && holdsEpoch(consent.terms)
+          ? await circle.renew(actor, patient, { consent: id })
+          : undefined;
+      const args = { patient: patientId, id, replaces, ...(epoch && { epoch }) };
+      const receipt = await records.act(actor, 'consent:revoke', args, patientId);
+      await this.#unwrap(patient, consent, null);
+      return { receipt };
+    });
   }
 
   /** The patient's consents, for the patient and the relatives who act for them. */
@@ -160,11 +170,25 @@ export class Consents {
     };
   }
 
+  /** Said before anything is wrapped: a refused grant must leave no key behind. The ledger decides again. */
+  async #mustBeAllowed(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
+    const read = consentTermsSchema.safeParse(terms);
+    if (!read.success) throw validationError('body.terms', read.error);
+    const { records } = this.parts;
+    const ruling = mayConsent(patient, await records.user(actor.userId), terms, records.now());
+    if (ruling.permit) return;
+    throw new GatewayError('REFUSED', `This consent may not be given: ${ruling.code}.`, {
+      reason: ruling.code,
+      ids: { patient: patient.id },
+    });
+  }
+
   async #wrapFor(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
     if (terms.effect === 'deny') return;
     const { records, vaults, circle } = this.parts;
     const grantee = recipientOf(await records.user(terms.grantee.id));
     if (terms.actions.includes('upload')) await circle.shareTags(actor, patient, grantee);
+    if (terms.actions.every((action) => action === 'upload')) return;
     const epoch = await circle.open(actor, patient);
     if (holdsEpoch(terms)) return vaults.giveEpoch(patient, epoch, grantee);
     for await (const report of this.#covered(patient.id, terms.scope)) {
@@ -180,10 +204,11 @@ export class Consents {
   async #unwrap(patient: Patient, ended: Consent, next: ConsentTerms | null): Promise<void> {
     if (ended.terms.effect === 'deny') return;
     const { records, vaults, circle } = this.parts;
-    const grantee = recipientOf(await records.user(ended.terms.grantee.id));
+    const grantee = ended.terms.grantee;
+    const keys = await everyKeyOf(records, grantee.id);
     if (holdsEpoch(ended.terms)) {
       if (!circle.stays(patient, grantee.id, { consent: ended.id }))
-        await vaults.takeEpoch(patient, grantee);
+        for (const every of keys) await vaults.takeEpoch(patient, every);
       return;
     }
     const others = patient.consents.filter(
@@ -199,7 +224,7 @@ export class Consents {
     ];
     for await (const report of this.#covered(patient.id, ended.terms.scope)) {
       if (!stillGiven.some((scope) => covers(scope, report)))
-        await vaults.takeReport(report.id, grantee);
+        for (const every of keys) await vaults.takeReport(report.id, every);
     }
   }
 

@@ -15,6 +15,8 @@ const coverSchema = z.strictObject({
   width: z.int(),
   height: z.int(),
   capacityBytes: z.int(),
+  /** Size of the file that waits. */
+  bytes: z.int(),
   addedAt: z.int(),
 });
 export type CoverInfo = z.infer<typeof coverSchema>;
@@ -23,12 +25,15 @@ export type CoverInfo = z.infer<typeof coverSchema>;
 export interface ReservedCover {
   readonly cover: Cover;
   readonly synthesised: boolean;
+  /** Of one that waited: its id. */
+  readonly waitingId?: string;
   release(): Promise<void>;
   /** It now carries a report: forget the photo, remember its marks. */
   spend(): Promise<void>;
 }
 
 const MAX_COVERS = 200;
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 
 export class Covers {
   readonly #infos: Documents<CoverInfo>;
@@ -52,8 +57,14 @@ export class Covers {
   async add(actor: Actor, bytes: Uint8Array): Promise<CoverInfo> {
     const cover = await this.parts.pool.readCover(bytes);
     if (await this.#known(cover)) throw usedBefore();
-    if ((await this.list(actor)).length >= MAX_COVERS)
-      throw new GatewayError('CONFLICT', `At most ${MAX_COVERS} covers can wait.`);
+    const waiting = await this.list(actor);
+    const total = waiting.reduce((sum, info) => sum + info.bytes, bytes.length);
+    if (waiting.length >= MAX_COVERS || total > MAX_WAITING_BYTES) {
+      throw new GatewayError(
+        'CONFLICT',
+        `At most ${MAX_COVERS} covers of ${MAX_WAITING_BYTES} bytes in all can wait.`,
+      );
+    }
     const id = Buffer.from(this.parts.random(16)).toString('base64url');
     const { width, height } = cover;
     const info = {
@@ -61,6 +72,7 @@ export class Covers {
       width,
       height,
       capacityBytes: capacityBytes(cover, { maxRate: this.parts.maxRate }),
+      bytes: bytes.length,
       addedAt: this.parts.clock.now(),
     };
     const sealed = this.parts.master.sealUnderMaster('cover', `${actor.userId}.${id}`, bytes);
@@ -83,10 +95,15 @@ export class Covers {
     const key = `${actor.userId}/${id}`;
     if (!(await this.#infos.get(key)))
       throw new GatewayError('NOT_FOUND', 'There is no such cover.', { ids: { cover: id } });
-    await this.parts.store.commit(
-      [this.#infos.write(key, undefined), { space: 'cover-bytes', key, value: undefined }],
-      { sync: true },
-    );
+    await this.#forget(key);
+  }
+
+  async #forget(key: string): Promise<void> {
+    const writes = [
+      this.#infos.write(key, undefined),
+      { space: 'cover-bytes', key, value: undefined },
+    ];
+    await this.parts.store.commit(writes, { sync: true });
   }
 
   /** Takes a cover that came with the report. @throws GatewayError CONFLICT when it has been used */
@@ -94,9 +111,13 @@ export class Covers {
     return this.#reserve(await this.parts.pool.readCover(bytes), false);
   }
 
-  /** Takes one of the owner's waiting covers; undefined when none is left. */
-  async reserveOwn(actor: Actor): Promise<ReservedCover | undefined> {
+  /**
+   * Takes one of the owner's waiting covers; undefined when none is left.
+   * @param except those that this very upload has taken already
+   */
+  async reserveOwn(actor: Actor, except: readonly string[]): Promise<ReservedCover | undefined> {
     for (const { id } of await this.list(actor)) {
+      if (except.includes(id)) continue;
       const key = `${actor.userId}/${id}`;
       const sealed = await this.parts.store.get('cover-bytes', key);
       if (!sealed) continue;
@@ -108,14 +129,12 @@ export class Covers {
         },
       );
       // Somebody else has used the same picture in the meantime: it is of no use any more.
-      if (!reserved) await this.remove(actor, id);
+      if (!reserved) await this.#forget(key);
       else
         return {
           ...reserved,
-          spend: async () => {
-            await reserved.spend();
-            await this.remove(actor, id);
-          },
+          waitingId: id,
+          spend: () => this.#forget(key),
         };
     }
     return undefined;

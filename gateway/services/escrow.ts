@@ -19,17 +19,20 @@ export class Escrow {
    * Names another hospital, or (null) opts out. Whoever could open the record until now loses the key with a new epoch.
    * @throws GatewayError REFUSED | NOT_FOUND
    */
-  async choose(actor: Actor, hospital: string | null): Promise<{ receipt: AppliedReceipt }> {
+  choose(actor: Actor, hospital: string | null): Promise<{ receipt: AppliedReceipt }> {
     const { records, circle } = this.parts;
-    const patient = await records.patient(actor.userId);
-    const leaves = patient.escrow !== null && patient.escrow !== hospital;
-    const epoch = leaves ? await circle.renew(actor, patient, { escrow: true }) : undefined;
-    if (hospital !== null) {
-      const next = epoch === undefined ? patient : { ...patient, epoch };
-      await this.#give(actor, next, hospital);
-    }
-    const args = { escrow: hospital, replaces: patient.version, ...(epoch && { epoch }) };
-    return { receipt: await records.act(actor, 'user:escrow', args, actor.userId) };
+    return circle.alone(actor.userId, async () => {
+      const patient = await records.patient(actor.userId);
+      if (hospital !== null) await records.user(hospital);
+      const leaves = patient.escrow !== null && patient.escrow !== hospital;
+      const epoch = leaves ? await circle.renew(actor, patient, { escrow: true }) : undefined;
+      if (hospital !== null) {
+        const next = epoch === undefined ? patient : { ...patient, epoch };
+        await this.#give(actor, next, hospital);
+      }
+      const args = { escrow: hospital, replaces: patient.version, ...(epoch && { epoch }) };
+      return { receipt: await records.act(actor, 'user:escrow', args, actor.userId) };
+    });
   }
 
   async #give(

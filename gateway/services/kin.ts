@@ -1,11 +1,12 @@
 // Relatives: links with rights, and the keys that come with them.
 
 import type { KinLink, KinRight, Page, Patient } from '@prms/chaincode';
-import { holdsVault } from '@prms/chaincode/rules';
+import { all, holdsVault, mayManageKin, soundRights } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Circle } from './circle.js';
 import type { Details, PatientFiles } from './patient-files.js';
+import { everyKeyOf } from './past-keys.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 import { recipientOf, type Vaults } from './vaults.js';
 
@@ -35,64 +36,73 @@ export class Kin {
     },
   ) {}
 
-  async link(
+  link(
     actor: Actor,
     patientId: string,
     { relative, ...terms }: KinTerms & { relative: string },
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
-    const { records } = this.parts;
-    await this.#equip(actor, await records.patient(patientId), relative, terms.rights);
-    const receipt = await records.act(
-      actor,
-      'kin:link',
-      { patient: patientId, relative, ...terms },
-      patientId,
-    );
-    return { receipt, id: receipt.id };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records } = this.parts;
+      const patient = await records.patient(patientId);
+      await this.#mustBeAllowed(actor, patient, terms);
+      await this.#equip(actor, patient, relative, terms.rights);
+      const receipt = await records.act(
+        actor,
+        'kin:link',
+        { patient: patientId, relative, ...terms },
+        patientId,
+      );
+      return { receipt, id: receipt.id };
+    });
   }
 
-  async amend(
+  amend(
     actor: Actor,
     patientId: string,
     id: string,
     { replaces, ...terms }: KinTerms & { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    const { records, circle } = this.parts;
-    const patient = await records.patient(patientId);
-    const link = linkOf(patient, id);
-    await this.#equip(actor, patient, link.relative, terms.rights);
-    const leaves = holdsVault(link.rights) && !holdsVault(terms.rights);
-    const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
-    const receipt = await records.act(
-      actor,
-      'kin:amend',
-      { patient: patientId, id, replaces, ...terms, ...(epoch && { epoch }) },
-      patientId,
-    );
-    if (leaves) await this.#takeVault(patient, link);
-    return { receipt };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records, circle } = this.parts;
+      const patient = await records.patient(patientId);
+      const link = linkOf(patient, id);
+      await this.#mustBeAllowed(actor, patient, terms);
+      await this.#equip(actor, patient, link.relative, terms.rights);
+      const leaves = holdsVault(link.rights) && !holdsVault(terms.rights);
+      const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
+      const receipt = await records.act(
+        actor,
+        'kin:amend',
+        { patient: patientId, id, replaces, ...terms, ...(epoch && { epoch }) },
+        patientId,
+      );
+      if (leaves) await this.#takeVault(patient, link);
+      return { receipt };
+    });
   }
 
-  async end(
+  end(
     actor: Actor,
     patientId: string,
     id: string,
     { replaces }: { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    const { records, circle } = this.parts;
-    const patient = await records.patient(patientId);
-    const link = linkOf(patient, id);
-    const leaves =
-      link.status === 'active' && holdsVault(link.rights) && link.relative !== actor.userId;
-    const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
-    const receipt = await records.act(
-      actor,
-      'kin:end',
-      { patient: patientId, id, replaces, ...(epoch && { epoch }) },
-      patientId,
-    );
-    if (holdsVault(link.rights)) await this.#takeVault(patient, link);
-    return { receipt };
+    return this.parts.circle.alone(patientId, async () => {
+      const { records, circle } = this.parts;
+      const patient = await records.patient(patientId);
+      const link = linkOf(patient, id);
+      const leaves =
+        link.status === 'active' && holdsVault(link.rights) && link.relative !== actor.userId;
+      const epoch = leaves ? await circle.renew(actor, patient, { kin: id }) : undefined;
+      const receipt = await records.act(
+        actor,
+        'kin:end',
+        { patient: patientId, id, replaces, ...(epoch && { epoch }) },
+        patientId,
+      );
+      if (holdsVault(link.rights)) await this.#takeVault(patient, link);
+      return { receipt };
+    });
   }
 
   async listOf(actor: Actor, patientId: string): Promise<readonly NamedLink[]> {
@@ -119,6 +129,25 @@ export class Kin {
     return details ? { ...link, details: { name: details.name } } : link;
   }
 
+  /** Said before anything is wrapped: a refused link must leave no key behind. The ledger decides again. */
+  async #mustBeAllowed(
+    actor: Actor,
+    patient: Patient,
+    { rights, notAfter }: KinTerms,
+  ): Promise<void> {
+    const { records } = this.parts;
+    const user = await records.user(actor.userId);
+    const ruling = all(
+      () => mayManageKin(patient, user, records.now()),
+      () => soundRights(rights, notAfter),
+    );
+    if (ruling.permit) return;
+    throw new GatewayError('REFUSED', `This link may not be made: ${ruling.code}.`, {
+      reason: ruling.code,
+      ids: { patient: patient.id },
+    });
+  }
+
   /** What the rights need: the vault's key to act for the patient, the categories' key to add to the record. */
   async #equip(
     actor: Actor,
@@ -136,7 +165,8 @@ export class Kin {
   async #takeVault(patient: Patient, link: KinLink): Promise<void> {
     const { records, vaults, circle } = this.parts;
     if (circle.stays(patient, link.relative, { kin: link.id })) return;
-    await vaults.takeEpoch(patient, recipientOf(await records.user(link.relative)));
+    for (const every of await everyKeyOf(records, link.relative))
+      await vaults.takeEpoch(patient, every);
   }
 }
 

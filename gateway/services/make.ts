@@ -142,7 +142,7 @@ function makeReporting(
   const { config, clock, random, store, master, pool, cloud } = base;
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
   const sealed = new SealedReports(
-    new Objects(new Map([[cloud.name, cloud]]), cloud, random),
+    new Objects(new Map([[cloud.name, cloud]]), cloud),
     pool,
     maxRate,
   );
@@ -152,6 +152,7 @@ function makeReporting(
     uploads: new Uploads({
       records,
       vaults,
+      circle,
       covers,
       hospitalKeys,
       sealed,

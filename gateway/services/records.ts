@@ -117,7 +117,7 @@ export class Records {
       kid: kidOfPrivate(signingEntry(actor).privateKey),
       id,
       issuedAt,
-      expiresAt: issuedAt + lifeMsOf(type),
+      expiresAt: issuedAt + lifeMsOf(type, args, actor.role),
       args,
     };
     const bytes = operationBytes(envelope);

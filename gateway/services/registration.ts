@@ -90,6 +90,9 @@ export class Registration {
   async register(request: RegistrationRequest): Promise<Registered> {
     const user = this.#newUser();
     const founds = request.role === 'hospital' && (await this.#mayFound(request.setupCode));
+    // Before there is an account: a name must not be spent on a registration that can't succeed.
+    if (request.role === 'patient' && request.escrow !== null)
+      await this.#mustBeAdmitted(request.escrow);
     // The account first: a user on the ledger without stored keys could never come back.
     const { recoveryCode } = await this.parts.accounts.register({
       loginName: request.login,
@@ -111,6 +114,19 @@ export class Registration {
     } finally {
       actor.keys.wipe();
     }
+  }
+
+  /** @throws GatewayError VALIDATION */
+  async #mustBeAdmitted(hospital: string): Promise<void> {
+    const user = await this.parts.records.user(hospital).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    });
+    if (user?.role === 'hospital' && user.admitted) return;
+    const fields = [{ path: 'body.escrow', message: 'is not an admitted hospital' }];
+    throw new GatewayError('VALIDATION', 'The hospital for emergencies must be an admitted one.', {
+      fields,
+    });
   }
 
   #newUser(): NewUser {

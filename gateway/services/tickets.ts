@@ -5,7 +5,7 @@ import type { Report } from '@prms/chaincode';
 import type { Clock, RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { wipe } from '../vault/index.js';
-import type { Label } from './reports/index.js';
+import type { ChunkDigests, Label } from './reports/index.js';
 
 export interface Ticket {
   readonly sessionId: string;
@@ -13,6 +13,8 @@ export interface Ticket {
   readonly report: Report;
   readonly label: Label;
   readonly dataKey: Uint8Array;
+  /** Of a chunked report: read through once a ticket, at its first use. */
+  digests?: Promise<ChunkDigests>;
   readonly expiresAt: number;
 }
 

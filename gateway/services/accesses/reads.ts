@@ -7,8 +7,8 @@ import { unsealerOf, type Actor, type Unsealer } from '../actor.js';
 import { foresee, standingOf, type Wish } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import type { AppliedReceipt, Records } from '../records.js';
-import type { Label, SealedReports } from '../reports/index.js';
-import type { Tickets } from '../tickets.js';
+import type { ChunkDigests, Label, SealedReports } from '../reports/index.js';
+import type { Ticket, Tickets } from '../tickets.js';
 import type { Vaults } from '../vaults.js';
 import type { AccessLog } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
@@ -118,7 +118,8 @@ export class Accesses {
     ticketId: string,
     range?: { readonly start: number; readonly end: number },
   ): Content {
-    const { report, label, dataKey, access } = this.parts.tickets.take(ticketId, actor.sessionId);
+    const ticket = this.parts.tickets.take(ticketId, actor.sessionId);
+    const { report, label, dataKey, access } = ticket;
     const { start, end } = range ?? { start: 0, end: label.bytes };
     if (range && (start >= end || start >= label.bytes)) {
       throw new GatewayError('RANGE', 'The report has no such bytes.', {
@@ -133,7 +134,7 @@ export class Accesses {
       end: last,
       read: async () => {
         const opened = await this.parts.log.watched(access, () =>
-          this.parts.sealed.open(report, dataKey, label, start, last),
+          this.parts.sealed.open(report, dataKey, label, start, last, () => this.#digests(ticket)),
         );
         return opened instanceof Uint8Array ? opened : this.parts.log.watchedStream(access, opened);
       },
@@ -199,6 +200,15 @@ export class Accesses {
       if (consent && !holdsEpoch(consent.terms)) return vaults.dataKeyByWrap(report, reader);
       return vaults.dataKeyByEpoch(patient, report, await vaults.openEpoch(patient, reader));
     });
+  }
+
+  /** A failed attempt is not remembered: the cloud may be back for the next. */
+  #digests(ticket: Ticket): Promise<ChunkDigests> {
+    ticket.digests ??= this.parts.sealed.digestChunks(ticket.report).catch((error: unknown) => {
+      delete ticket.digests;
+      throw error;
+    });
+    return ticket.digests;
   }
 }
 

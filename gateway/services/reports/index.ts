@@ -1,5 +1,11 @@
 export { Draft, type ReceivedReport } from './draft.js';
 export { Objects } from './objects.js';
 export { Reports, type ListedReport, type ListQuery } from './reports.js';
-export { labelSchema, SealedReports, type Label, type StoredImage } from './sealed-report.js';
+export {
+  labelSchema,
+  SealedReports,
+  type ChunkDigests,
+  type Label,
+  type StoredImage,
+} from './sealed-report.js';
 export { Uploads, type Uploaded, type UploadMeta } from './uploads.js';

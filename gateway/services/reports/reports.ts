@@ -1,6 +1,6 @@
 // The record as a list, and what ends a report: withdrawal and erasure.
 
-import type { AccessOutcome, Page, Patient, Purpose, Report, User } from '@prms/chaincode';
+import type { AccessOutcome, Page, Patient, Purpose, Report } from '@prms/chaincode';
 import { activeKin } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
@@ -10,7 +10,8 @@ import { unsealerOf, type Actor } from '../actor.js';
 import type { Circle } from '../circle.js';
 import { foresee, hospitalOf, mustStandNear, standingOf, type Standing } from '../facts.js';
 import type { AppliedReceipt, PageRequest, Records } from '../records.js';
-import { recipientOf, type OpenEpoch, type Vaults } from '../vaults.js';
+import { everyKeyOf } from '../past-keys.js';
+import type { OpenEpoch, Recipient, Vaults } from '../vaults.js';
 import type { Label, SealedReports } from './sealed-report.js';
 
 /** A report as a list shows it. */
@@ -162,11 +163,11 @@ export class Reports {
       await records.report(patientId, id),
     ];
     if (report.status !== 'erased') return false;
-    const grantees: User[] = [];
+    const grantees: Recipient[] = [];
     for (const grantee of new Set(patient.consents.map((c) => c.terms.grantee.id)))
-      grantees.push(await records.user(grantee));
-    await vaults.destroyDataKey(report, patient, epochKey, grantees.map(recipientOf));
-    await sealed.destroy(report.terms);
+      grantees.push(...(await everyKeyOf(records, grantee)));
+    await vaults.destroyDataKey(report, patient, epochKey, grantees);
+    await sealed.destroy(report.id, report.terms);
     return true;
   }
 

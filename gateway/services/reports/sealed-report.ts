@@ -19,7 +19,7 @@ import { cloudTrouble } from '../vaults.js';
 import type { ReservedCover } from '../covers.js';
 import { reportAad } from './binding.js';
 import type { LargeReport } from './draft.js';
-import type { Objects } from './objects.js';
+import { objectName, type Objects } from './objects.js';
 
 /** What a report is called and is: encrypted beside it. */
 export const labelSchema = z.strictObject({
@@ -44,7 +44,20 @@ export interface StoredImage {
   readonly synthesised: boolean;
 }
 
+/** A report in pictures, on its way to the cloud. */
+export interface HiddenReport {
+  readonly images: readonly Uint8Array[];
+  /** Which of the covers offered each image was made from. */
+  readonly usedCovers: readonly number[];
+  readonly psnrDb: readonly number[];
+}
+
+/** What was found when a chunked report was first read through: the hash of each of its chunks. */
+export type ChunkDigests = readonly Buffer[];
+
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
+/** A chunk with its authentication tag. */
+const ENCRYPTED_CHUNK_BYTES = DEFAULT_CHUNK_BYTES + 16;
 const MAX_LABEL_BYTES = 16 * 1024;
 
 export class SealedReports {
@@ -54,49 +67,58 @@ export class SealedReports {
     private readonly maxRate: number,
   ) {}
 
-  /** Hides a report and stores the images. Unused covers are released. */
+  /** Hides a report. Nothing leaves the gateway yet. @returns images, and which cover carries each */
   async hide(
     payload: Uint8Array,
     dataKey: Uint8Array,
     suite: Suite,
     covers: readonly ReservedCover[],
-  ): Promise<{ parts: StoredObject[]; images: StoredImage[] }> {
-    const request = {
-      payload,
-      dataKey,
-      suite,
-      covers: covers.map(({ cover }) => cover),
-      maxRate: this.maxRate,
-    };
+  ): Promise<HiddenReport> {
+    const pixels = covers.map(({ cover }) => cover);
+    const request = { payload, dataKey, suite, covers: pixels, maxRate: this.maxRate };
     const { images, figures } = await this.pool.hide(request);
-    const stored: StoredObject[] = [];
+    return {
+      images,
+      usedCovers: figures.usedCovers,
+      psnrDb: figures.parts.map((part) => part.psnrDb),
+    };
+  }
+
+  /** Stores hidden images; of a set that can't be stored whole nothing stays. */
+  async storeImages(
+    report: string,
+    hidden: HiddenReport,
+    covers: readonly ReservedCover[],
+  ): Promise<{ parts: StoredObject[]; images: StoredImage[] }> {
+    const parts: StoredObject[] = [];
     const told: StoredImage[] = [];
-    for (const [i, image] of images.entries()) {
-      const reserved = covers[figures.usedCovers[i] ?? -1];
-      if (!reserved) throw new GatewayError('INTERNAL', 'An image came out of no cover.');
-      const object = await this.objects.put(image);
-      stored.push(object);
-      const { width, height } = reserved.cover;
-      const { cloud, object: name } = object;
-      told.push({
-        cloud,
-        object: name,
-        width,
-        height,
-        psnrDb: Math.round((figures.parts[i]?.psnrDb ?? 0) * 100) / 100,
-        synthesised: reserved.synthesised,
-      });
+    try {
+      for (const [i, image] of hidden.images.entries()) {
+        const reserved = covers[hidden.usedCovers[i] ?? -1];
+        if (!reserved) throw new GatewayError('INTERNAL', 'An image came out of no cover.');
+        const part = await this.objects.put(report, String(i), image);
+        parts.push(part);
+        const { width, height } = reserved.cover;
+        const psnrDb = Math.round((hidden.psnrDb[i] ?? 0) * 100) / 100;
+        const { cloud, object } = part;
+        told.push({ cloud, object, width, height, psnrDb, synthesised: reserved.synthesised });
+      }
+      return { parts, images: told };
+    } catch (error) {
+      await this.discard(report, parts);
+      throw error;
     }
-    return { parts: stored, images: told };
   }
 
   /** Stores a report that was too large to hide and came encrypted already. */
-  store({ ciphertext, ciphertextSha256 }: LargeReport): Promise<StoredObject> {
-    return this.objects.putStream(ciphertext, ciphertextSha256);
+  store(report: string, { ciphertext, ciphertextSha256 }: LargeReport): Promise<StoredObject> {
+    return this.objects.putStream(report, '0', ciphertext, ciphertextSha256);
   }
 
   async storeLabel(label: Label, dataKey: Uint8Array, report: string): Promise<StoredObject> {
     return this.objects.put(
+      report,
+      'label',
       sealBlob(dataKey, reportAad(report), Buffer.from(JSON.stringify(label), 'utf8')),
     );
   }
@@ -121,11 +143,14 @@ export class SealedReports {
     label: Label,
     start = 0,
     end = label.bytes,
+    digests?: () => Promise<ChunkDigests>,
   ): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
     if (commitmentOf(dataKey, report.id, label.sha256) !== report.terms.commitment)
       throw damaged(report);
-    if (report.terms.storage === 'encrypted')
-      return this.#chunks(report, dataKey, label, start, end);
+    if (report.terms.storage === 'encrypted') {
+      const found = await damagedIs(report, digests ?? (() => this.digestChunks(report)));
+      return this.#chunks(report, dataKey, label, { start, end, digests: found });
+    }
     return damagedIs(report, async () => {
       const images: Uint8Array[] = [];
       for (const part of report.terms.parts)
@@ -141,8 +166,7 @@ export class SealedReports {
     report: Report,
     key: Uint8Array,
     label: Label,
-    start: number,
-    end: number,
+    { start, end, digests }: { start: number; end: number; digests: ChunkDigests },
   ): AsyncIterable<Uint8Array> {
     // The ticket's key is wiped when it runs out; a download that began may end.
     const dataKey = Uint8Array.from(key);
@@ -161,16 +185,24 @@ export class SealedReports {
     ) {
       const { offsetBytes, lengthBytes, isLast } = layout.locate(index);
       const range = { start: offsetBytes, end: offsetBytes + lengthBytes - 1 };
-      const plain = await damagedIs(report, async () =>
-        decryptor.decryptChunk(
-          index,
-          isLast,
-          await gather((await cloud.get(part.object, { range })).body, lengthBytes),
-        ),
-      );
+      const plain = await damagedIs(report, async () => {
+        const { body } = await cloud.get(part.object, { range });
+        const chunk = await gather(body, lengthBytes);
+        // The very chunk that was read through: whoever holds the data key could make another that decrypts.
+        const digest = createHash('sha256').update(chunk).digest();
+        if (digests[index]?.equals(digest) !== true) throw damaged(report);
+        return decryptor.decryptChunk(index, isLast, chunk);
+      });
       const from = index * DEFAULT_CHUNK_BYTES;
       yield plain.subarray(Math.max(0, start - from), end - from);
     }
+  }
+
+  /** Reads a chunked report through once, against the hash on the ledger. @throws GatewayError REPORT_DAMAGED */
+  async digestChunks(report: Report): Promise<ChunkDigests> {
+    const [part] = report.terms.parts;
+    if (!part) throw damaged(report);
+    return this.objects.digestPieces(part, ENCRYPTED_CHUNK_BYTES);
   }
 
   /** The image as the cloud has it. */
@@ -178,8 +210,20 @@ export class SealedReports {
     return this.objects.get(part, MAX_IMAGE_BYTES);
   }
 
-  async destroy(terms: ReportTerms): Promise<void> {
-    for (const object of [...terms.parts, terms.label]) await this.objects.delete(object);
+  /**
+   * Destroys what a report is made of. Objects whose names are not this report's own stay: they are somebody else's.
+   * @throws GatewayError CLOUD_UNAVAILABLE
+   */
+  async destroy(report: string, terms: ReportTerms): Promise<void> {
+    const own = terms.parts.filter(({ object }, i) => object === objectName(report, String(i)));
+    if (terms.label.object === objectName(report, 'label')) own.push(terms.label);
+    for (const object of own) await this.objects.delete(object);
+  }
+
+  /** Takes back what an upload that failed has stored, as far as the cloud lets us. */
+  async discard(report: string, parts: readonly StoredObject[]): Promise<void> {
+    const label = this.objects.at(report, 'label');
+    await Promise.allSettled([...parts, label].map((object) => this.objects.delete(object)));
   }
 }
 

@@ -6,7 +6,7 @@ import { capacityBytes, type Suite } from '@prms/stego';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import { unsealerOf, type Actor } from '../actor.js';
-import { tagOf } from '../circle.js';
+import { tagOf, type Circle } from '../circle.js';
 import type { Covers, ReservedCover } from '../covers.js';
 import { standingOf } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
@@ -55,6 +55,7 @@ export class Uploads {
     private readonly parts: {
       readonly records: Records;
       readonly vaults: Vaults;
+      readonly circle: Circle;
       readonly covers: Covers;
       readonly hospitalKeys: HospitalKeys;
       readonly sealed: SealedReports;
@@ -115,13 +116,42 @@ export class Uploads {
       sha256,
       category: meta.category,
     };
-    const stored = await this.#store(actor, file, dataKey, meta.suite ?? 'A256GCM', coverFiles);
-    const terms = await this.#terms(actor, patient, meta, { id, label, dataKey, stored });
-    await this.#wrap(actor, patient, id, terms, dataKey);
-    const receipt = await this.#anchor(actor, patientId, meta, id, terms);
+    const stored = await this.#store(actor, id, file, dataKey, meta.suite ?? 'A256GCM', coverFiles);
+    const { terms, receipt } = await this.#settle(actor, patientId, meta, {
+      id,
+      label,
+      dataKey,
+      stored,
+    });
     const { images, notice } = stored;
     const report = { id, storage: terms.storage, images, sha256, mediaType, bytes };
     return { receipt, report: notice === undefined ? report : { ...report, notice } };
+  }
+
+  /**
+   * Label, wraps and anchor. Alone with this patient's circle: a grant or a new epoch in between would leave a reader
+   * without a wrap. What was stored is taken back unless the ledger may still say yes.
+   */
+  async #settle(
+    actor: Actor,
+    patientId: string,
+    meta: UploadMeta,
+    made: { id: string; label: Label; dataKey: Uint8Array; stored: Stored },
+  ): Promise<{ terms: ReportTerms; receipt: AppliedReceipt }> {
+    const { records, circle, sealed } = this.parts;
+    const { id, dataKey, stored } = made;
+    try {
+      return await circle.alone(patientId, async () => {
+        const patient = await records.patient(patientId);
+        const terms = await this.#terms(actor, patient, meta, made);
+        await this.#wrap(actor, patient, id, terms, dataKey);
+        return { terms, receipt: await this.#anchor(actor, patientId, meta, id, terms) };
+      });
+    } catch (error) {
+      const undecided = error instanceof GatewayError && error.code === 'COMMIT_TIMEOUT';
+      if (!undecided) await sealed.discard(id, stored.terms.parts);
+      throw error;
+    }
   }
 
   async #checkMayAnchor(
@@ -140,6 +170,7 @@ export class Uploads {
 
   async #store(
     actor: Actor,
+    id: string,
     file: ReceivedReport,
     dataKey: Uint8Array,
     suite: Suite,
@@ -147,7 +178,7 @@ export class Uploads {
   ): Promise<Stored> {
     const { sealed } = this.parts;
     if (file.kind === 'large') {
-      const part = await sealed.store(file);
+      const part = await sealed.store(id, file);
       return {
         terms: { storage: 'encrypted', parts: [part] },
         images: [],
@@ -156,15 +187,16 @@ export class Uploads {
     }
     const payload = file.bytes;
     const reserved = await this.#gather(actor, payload.length, files);
-    const { parts, images } = await sealed
+    const hidden = await sealed
       .hide(payload, dataKey, suite, reserved)
       .catch(async (error: unknown) => {
         await Promise.all(reserved.map((cover) => cover.release()));
         throw error;
       });
-    await Promise.all(
-      reserved.map((cover, i) => (i < images.length ? cover.spend() : cover.release())),
-    );
+    // Spent before the first byte leaves: a cloud that stores an image and then fails has seen it all the same.
+    const used = new Set(hidden.usedCovers);
+    await Promise.all(reserved.map((cover, i) => (used.has(i) ? cover.spend() : cover.release())));
+    const { parts, images } = await sealed.storeImages(id, hidden, reserved);
     const made = images.filter((image) => image.synthesised).length;
     return {
       terms: { storage: 'stego', parts },
@@ -188,16 +220,18 @@ export class Uploads {
         (sum, { cover }) => sum + capacityBytes(cover, { maxRate: this.parts.maxRate }),
         0,
       );
+    const taken = () => gathered.flatMap(({ waitingId }) => waitingId ?? []);
     try {
       for (const file of files) gathered.push(await covers.reserve(file));
       while (room() < payloadBytes) {
         gathered.push(
-          (await covers.reserveOwn(actor)) ?? (await covers.synthesise(payloadBytes - room())),
+          (await covers.reserveOwn(actor, taken())) ??
+            (await covers.synthesise(payloadBytes - room())),
         );
       }
       return gathered.length > 0
         ? gathered
-        : [(await covers.reserveOwn(actor)) ?? (await covers.synthesise(payloadBytes))];
+        : [(await covers.reserveOwn(actor, [])) ?? (await covers.synthesise(payloadBytes))];
     } catch (error) {
       await Promise.all(gathered.map((cover) => cover.release()));
       throw error;
