@@ -256,6 +256,9 @@ describe('who may call what', function () {
       'post /patients/{patient}/consultations/{id}/messages': { text: 'let me in' },
       'get /patients/{patient}/consultations/{id}/messages': '',
       'post /patients/{patient}/consultations/{id}/close': {},
+      'get /patients/{patient}': '',
+      'get /patients/{patient}/appointments': '',
+      'get /patients/{patient}/consultations': '',
       'get /patients/{patient}/history': `?kind=report&id=${ids['report'] ?? ''}`,
     };
   }

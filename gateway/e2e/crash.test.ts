@@ -197,9 +197,7 @@ describe('a gateway that is killed', function () {
   async function pending(): Promise<string[]> {
     const store = await openStore(join(folder.path, 'store'));
     const left: string[] = [];
-    for await (const { key, value } of store.list('outbox')) {
-      if (!Buffer.from(value).toString('utf8').includes('"settledAt"')) left.push(key);
-    }
+    for await (const { key } of store.list('outbox')) left.push(key);
     await store.close();
     return left;
   }
