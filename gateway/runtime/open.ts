@@ -256,6 +256,11 @@ async function serve(
       store: await works(store.get('logins', 'ready')),
     }),
     translate,
+    // There are no pages yet: whoever opens the address in a browser finds the reference.
+    web: (request, response, next) => {
+      if (request.originalUrl === '/') response.redirect(303, '/api/docs');
+      else next();
+    },
   });
   const listening = await listen(app, {
     host: config.host,

@@ -1,7 +1,7 @@
 // Consents: the ledger decides, the vaults follow. What a grantee needs to open is wrapped before the grant is on the
 // ledger, and taken away after the revocation is.
 
-import { consentTermsSchema } from '@prms/chaincode/model';
+import { consentTermsSchema, REFUSALS } from '@prms/chaincode/model';
 import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
 import { activeKin, covers, holdsEpoch, standsFor, mayConsent } from '@prms/chaincode/rules';
 import { GatewayError, validationError } from '../errors.js';
@@ -146,10 +146,14 @@ export class Consents {
     const standing = await standingOf(records, actor, patient, actingFor);
     const ruling = standsFor(standing.actor, actingFor, standing);
     if (!ruling.permit)
-      throw new GatewayError('REFUSED', `You do not act for this hospital: ${ruling.code}.`, {
-        reason: ruling.code,
-        ids: { hospital: actingFor },
-      });
+      throw new GatewayError(
+        'REFUSED',
+        `You do not act for this hospital. ${REFUSALS[ruling.code]}`,
+        {
+          reason: ruling.code,
+          ids: { hospital: actingFor },
+        },
+      );
   }
 
   async #opaque(
@@ -177,7 +181,7 @@ export class Consents {
     const { records } = this.parts;
     const ruling = mayConsent(patient, await records.user(actor.userId), terms, records.now());
     if (ruling.permit) return;
-    throw new GatewayError('REFUSED', `This consent may not be given: ${ruling.code}.`, {
+    throw new GatewayError('REFUSED', `This consent may not be given. ${REFUSALS[ruling.code]}`, {
       reason: ruling.code,
       ids: { patient: patient.id },
     });

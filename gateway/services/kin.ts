@@ -1,5 +1,6 @@
 // Relatives: links with rights, and the keys that come with them.
 
+import { REFUSALS } from '@prms/chaincode/model';
 import type { KinLink, KinRight, Page, Patient } from '@prms/chaincode';
 import { all, holdsVault, mayManageKin, soundRights } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
@@ -142,7 +143,7 @@ export class Kin {
       () => soundRights(rights, notAfter),
     );
     if (ruling.permit) return;
-    throw new GatewayError('REFUSED', `This link may not be made: ${ruling.code}.`, {
+    throw new GatewayError('REFUSED', `This link may not be made. ${REFUSALS[ruling.code]}`, {
       reason: ruling.code,
       ids: { patient: patient.id },
     });

@@ -7,6 +7,7 @@ import {
   operationId,
   operationLine,
   RECORDS,
+  REFUSALS,
   type Access,
   type Affiliation,
   type Appointment,
@@ -156,7 +157,7 @@ export class Records {
       );
     }
     if (answer.status === 'applied') return answer;
-    throw new GatewayError('REFUSED', `The ledger refused: ${answer.code}.`, {
+    throw new GatewayError('REFUSED', REFUSALS[answer.code], {
       reason: answer.code,
       ids: { operation: id },
     });

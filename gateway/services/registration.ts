@@ -89,7 +89,7 @@ export class Registration {
   /** @throws GatewayError CONFLICT (login taken) | FORBIDDEN (set-up code) | VALIDATION | REFUSED */
   async register(request: RegistrationRequest): Promise<Registered> {
     const user = this.#newUser();
-    const founds = request.role === 'hospital' && (await this.#mayFound(request.setupCode));
+    const founds = await this.#mayFound(request);
     // Before there is an account: a name must not be spent on a registration that can't succeed.
     if (request.role === 'patient' && request.escrow !== null)
       await this.#mustBeAdmitted(request.escrow);
@@ -194,14 +194,13 @@ export class Registration {
     const opened = { number: 1, privateKey: pair.privateKey };
     const self = { id, sealKey: keys.seal };
     await vaults.giveEpoch({ id, epoch }, opened, self);
-    await vaults.giveTagKey(id, random(32), self);
-    if (escrow !== null)
-      await vaults.giveEpoch(
-        { id, epoch },
-        opened,
-        recipientOf(await records.user(escrow)),
-        'escrow',
-      );
+    const tagKey = random(32);
+    await vaults.giveTagKey(id, tagKey, self);
+    if (escrow !== null) {
+      const hospital = recipientOf(await records.user(escrow));
+      await vaults.giveEpoch({ id, epoch }, opened, hospital, 'escrow');
+      await vaults.giveTagKey(id, tagKey, hospital);
+    }
     return { role: 'patient', keys, epoch, escrow };
   }
 
@@ -237,15 +236,23 @@ export class Registration {
     await this.#enrol(actor, { userId: actor.userId, keys, entries }, request.data);
   }
 
-  /** Is this the first hospital, and does it know the set-up code? */
-  async #mayFound(given: string | undefined): Promise<boolean> {
+  /**
+   * Is this the first hospital, and does it know the set-up code? Nobody else can register before it.
+   * @throws GatewayError FORBIDDEN | LEDGER_UNAVAILABLE
+   */
+  async #mayFound({ role, setupCode: given }: RegistrationRequest): Promise<boolean> {
     const expected = await this.parts.setupCode();
     if (expected === undefined) return false;
+    if (role !== 'hospital') {
+      const message = 'The ledger has not been founded: the first hospital registers first.';
+      throw new GatewayError('LEDGER_UNAVAILABLE', message);
+    }
     if (given !== undefined && sameSecret(given, expected)) return true;
-    throw new GatewayError(
-      'FORBIDDEN',
-      'This ledger has not been founded: the first hospital registers with the set-up code.',
-    );
+    const message =
+      given === undefined
+        ? 'This ledger has not been founded: the first hospital registers with the set-up code.'
+        : 'The set-up code is wrong.';
+    throw new GatewayError('FORBIDDEN', message);
   }
 
   async #found(hospital: string): Promise<void> {

@@ -1,6 +1,6 @@
 // What a refused access is called at the HTTP door.
 
-import type { AccessOutcome } from '@prms/chaincode';
+import { REFUSALS, type AccessOutcome } from '@prms/chaincode';
 import { GatewayError } from '../../errors.js';
 
 export function refused(
@@ -17,8 +17,12 @@ export function refused(
       reason: outcome.code,
       ids: { access },
     });
-  return new GatewayError('REFUSED', `The request was refused and recorded: ${outcome.code}.`, {
-    reason: outcome.code,
-    ids: { access },
-  });
+  return new GatewayError(
+    'REFUSED',
+    `The request was refused, and that is recorded. ${REFUSALS[outcome.code]}`,
+    {
+      reason: outcome.code,
+      ids: { access },
+    },
+  );
 }

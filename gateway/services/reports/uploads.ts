@@ -1,6 +1,6 @@
 // Adding a report: hide or encrypt it, store it, wrap its key for whoever may read it, and anchor it.
 
-import { monthOf, type Patient, type ReportTerms } from '@prms/chaincode';
+import { monthOf, REFUSALS, type Patient, type ReportTerms } from '@prms/chaincode';
 import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
 import { capacityBytes, type Suite } from '@prms/stego';
 import type { RandomBytes } from '../../ambient.js';
@@ -162,7 +162,7 @@ export class Uploads {
     const standing = await standingOf(this.parts.records, actor, patient, actingFor);
     const ruling = mayAnchor({ ...standing, report: null }, actingFor, this.parts.records.now());
     if (!ruling.permit)
-      throw new GatewayError('REFUSED', `This report may not be added: ${ruling.code}.`, {
+      throw new GatewayError('REFUSED', `This report may not be added. ${REFUSALS[ruling.code]}`, {
         reason: ruling.code,
         ids: { patient: patient.id },
       });
@@ -244,12 +244,8 @@ export class Uploads {
     meta: UploadMeta,
     made: { id: string; label: Label; dataKey: Uint8Array; stored: Stored },
   ): Promise<ReportTerms> {
-    const { vaults, sealed, hospitalKeys, records } = this.parts;
-    const reader =
-      meta.actingFor === undefined
-        ? unsealerOf(actor)
-        : await hospitalKeys.unsealer(meta.actingFor);
-    const tagKey = await vaults.openTagKey(patient.id, reader);
+    const { sealed, records } = this.parts;
+    const tagKey = await this.#tagKey(actor, patient.id, meta.actingFor);
     return {
       ...made.stored.terms,
       suite: meta.suite ?? 'A256GCM',
@@ -259,6 +255,18 @@ export class Uploads {
       month: meta.month ?? monthOf(records.now()),
       epoch: patient.epoch.number,
     };
+  }
+
+  /** It was wrapped for the hospital with the request for care, or for the doctor with a consent to upload. */
+  async #tagKey(actor: Actor, patient: string, actingFor: string | undefined): Promise<Uint8Array> {
+    const { vaults, hospitalKeys } = this.parts;
+    const own = () => vaults.openTagKey(patient, unsealerOf(actor));
+    if (actingFor === undefined) return own();
+    const hospital = await hospitalKeys.unsealer(actingFor);
+    return vaults.openTagKey(patient, hospital).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return own();
+      throw error;
+    });
   }
 
   /** For the vault, and for each grantee whose partial consent this report falls under. */
