@@ -1,5 +1,6 @@
 // Measures the records chaincode on the embedded ledger: signed operations a second, signatures checked, rules decided,
-// committed durably; then the whole chain is verified. `npm run bench:records -w network [-- --operations 60000]`. Operations are signed beforehand.
+// committed durably; then the whole chain is verified. Operations are signed beforehand.
+// `npm run bench:records -w network [-- --operations 60000]`
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
