@@ -1,10 +1,11 @@
 import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
+import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
 import { failure } from '../../testing/index.js';
 import { answerChecker } from './conformance/index.js';
-import { listen } from './index.js';
+import { json, listen, openApiDocument, routeDefiner } from './index.js';
 import { startSample } from './testing-app.js';
 import type { SampleServer } from './testing-app.js';
 
@@ -100,6 +101,29 @@ describe('HTTP base: description and life', () => {
         { ...good, method: 'post', path: '/notes', status: 204, body: 'x' },
       ];
       for (const one of bad) expect(() => check(one), JSON.stringify(one)).to.throw(Error);
+    });
+
+    it('has a checker that looks into formats, too', () => {
+      const day = routeDefiner<null>()({
+        method: 'get',
+        path: '/day',
+        summary: 'A day',
+        tags: ['days'],
+        auth: 'none',
+        responses: { 200: json(z.object({ day: z.iso.date() }), 'The day.') },
+        handler: () => Promise.resolve({ status: 200 as const, body: { day: '2024-02-29' } }),
+      });
+      const check = answerChecker(openApiDocument([day], { title: 'days', version: '1' }));
+      const answer = (day: string) => () =>
+        check({
+          method: 'get',
+          path: '/day',
+          status: 200,
+          contentType: 'application/json',
+          body: { day },
+        });
+      expect(answer('2024-02-29')).to.not.throw();
+      expect(answer('2023-02-29')).to.throw('format "date"');
     });
   });
 

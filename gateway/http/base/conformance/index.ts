@@ -1,5 +1,6 @@
 // Holds real answers against the OpenAPI document: status, media type and body must be what it says.
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import { z } from 'zod';
 import type { OpenApiDocument } from '../openapi.js';
 
@@ -34,7 +35,9 @@ export interface ObservedAnswer {
  */
 export function answerChecker(document: OpenApiDocument): (answer: ObservedAnswer) => void {
   const { paths } = documentSchema.parse(document);
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  // A CommonJS module: its default export is the object that holds the plug-in.
+  formats.default(ajv);
   ajv.addSchema(document, 'openapi');
   return ({ method, path, status, contentType, body }) => {
     const template = Object.keys(paths).find((candidate) => matches(candidate, path));
