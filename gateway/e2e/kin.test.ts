@@ -79,7 +79,7 @@ describe('relatives through HTTP', function () {
     );
     expect(
       await lena.fails('POST', `/patients/${maria.userId}/consents`, { terms: terms(doctor) }),
-    ).to.equal('FORBIDDEN');
+    ).to.equal('REFUSED:NO_KIN_RIGHT');
   });
 
   it('consent: grants and revokes on the patient’s behalf; can’t read by that alone', async () => {
@@ -131,7 +131,7 @@ describe('relatives through HTTP', function () {
       expect(await lena.fails(method, path + below), below).to.equal('FORBIDDEN');
     }
     expect(await lena.fails('POST', `${path}/consents`, { terms: terms(doctor) })).to.equal(
-      'FORBIDDEN',
+      'REFUSED:NO_KIN_RIGHT',
     );
   });
 
@@ -144,7 +144,7 @@ describe('relatives through HTTP', function () {
     expect([...before].filter((name) => !after.has(name))).to.have.length(1);
     expect(
       await lena.fails('POST', `/patients/${maria.userId}/consents`, { terms: terms(doctor) }),
-    ).to.equal('FORBIDDEN');
+    ).to.equal('REFUSED:NO_KIN_RIGHT');
     expect(await lena.fails('GET', `/patients/${maria.userId}/reports`)).to.equal('FORBIDDEN');
     expect((await lena.get('/kin', kinSchema)).items.filter(isActive)).to.deep.equal([]);
     const later = await add('after');
@@ -159,7 +159,7 @@ describe('relatives through HTTP', function () {
     });
     expect(
       await lena.fails('POST', `/patients/${maria.userId}/consents`, { terms: terms(doctor) }),
-    ).to.equal('FORBIDDEN');
+    ).to.equal('REFUSED:NO_KIN_RIGHT');
     await world.reports(lena, maria);
   });
 
