@@ -82,16 +82,19 @@ async function applyNamed(
   const batch = await batchContext(context, environment, inlineVerifier);
   const publicKey = creatorKey(context);
   const kid = kidOf(publicKey);
+  const actor = await holderOf(batch.world, publicKey, kid);
+  const role = (await batch.world.get(keys.user(actor)))?.role;
+  const args = parseArguments(call.args);
   const envelope = envelopeSchema.safeParse({
     v: 1,
     ledger: batch.genesis.channel,
     type,
-    actor: await holderOf(batch.world, publicKey, kid),
+    actor,
     kid,
     id: call.id,
     issuedAt: call.issuedAt,
-    expiresAt: call.issuedAt + lifeMsOf(type),
-    args: parseArguments(call.args),
+    expiresAt: call.issuedAt + lifeMsOf(type, args, role),
+    args,
   });
   if (!envelope.success)
     throw new ChaincodeError('BAD_ARGUMENTS', 'id, time or arguments do not fit');
@@ -134,10 +137,12 @@ async function holderOf(world: World, publicKey: string, kid: string): Promise<s
   return rotated?.user ?? first;
 }
 
-function parseArguments(args: string): unknown {
+const argumentsSchema = envelopeSchema.shape.args;
+
+function parseArguments(text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(args);
+    return argumentsSchema.parse(JSON.parse(text));
   } catch {
-    throw new ChaincodeError('BAD_ARGUMENTS', 'the arguments are not JSON');
+    throw new ChaincodeError('BAD_ARGUMENTS', 'the arguments are no JSON object');
   }
 }

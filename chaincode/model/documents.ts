@@ -110,6 +110,8 @@ export interface KinLink extends Entry {
   readonly relative: string;
   readonly rights: readonly KinRight[];
   readonly notAfter?: number;
+  /** Who signed it: the patient, or a guardian. */
+  readonly by: string;
 }
 
 export interface Care extends Entry {

@@ -15,6 +15,8 @@ import {
 export const SIGNING_PREFIX = 'PRMS-op-v1\0';
 /** No operation lives longer than a day, so no gateway can hold one back for longer. */
 export const MAX_LIFE_MS = 24 * 60 * 60 * 1000;
+/** The life of what must not be dated back. */
+export const SHORT_LIFE_MS = 10 * 60 * 1000;
 /** How far an operation's or a transaction's clock may be from an endorser's. */
 export const MAX_SKEW_MS = 2 * 60 * 1000;
 /** Longest canonical operation, UTF-8 bytes. */

@@ -34,10 +34,12 @@ export const REFUSALS = {
   REPORT_WITHDRAWN: 'The report has been withdrawn.',
   REPORT_ERASED: 'The report has been erased.',
   EMERGENCY_OPTED_OUT: 'The patient has opted out of emergency access.',
+  NOT_ESCROW: 'The patient has named another hospital for emergencies.',
   EMERGENCY_OVER: 'The emergency window is over, or is not this doctor’s.',
   EPOCH_REQUIRED: 'Taking back full access needs a new vault epoch.',
   NOTICE_RUNNING: 'The notice period has not passed.',
-  END_REQUIRED: 'A guardian’s right needs an end date.',
+  END_REQUIRED:
+    'A guardian’s right needs an end date; what a guardian hands on ends no later than their own.',
 } as const;
 
 export type RefusalCode = keyof typeof REFUSALS;

@@ -1,7 +1,7 @@
 // Accesses: every request to read is recorded with what came of it, permitted or refused. Emergencies, their review, and
 // the patient's objection.
 
-import type { Access } from '../model/index.js';
+import { MAX_LIFE_MS, SHORT_LIFE_MS, type Access } from '../model/index.js';
 import { actsForPatient, decideAccess, decideEmergency, isAdmitted } from '../rules/index.js';
 import { indexes, keys } from '../state/index.js';
 import {
@@ -18,11 +18,10 @@ import {
   type Definition,
 } from './call.js';
 
-/** Short: issuing a request in the past must not reach a consent that has run out. */
-const LIFE_MS = 10 * 60 * 1000;
-
 const request: Definition<'access:request'> = {
-  lifeMs: LIFE_MS,
+  // Issuing a request in the past must not reach a consent that has run out. One that names an emergency rests on that
+  // alone, and may have been made while the ledger was out of reach.
+  lifeMs: ({ emergency }) => (emergency === undefined ? SHORT_LIFE_MS : MAX_LIFE_MS),
   reads: ({ patient, report, actingFor }, { id, actor }) => [
     keys.user(patient),
     keys.access(patient, id),
@@ -45,6 +44,7 @@ const request: Definition<'access:request'> = {
         action: args.action,
         purpose: args.purpose,
         actingFor: args.actingFor,
+        emergency: args.emergency,
         now: envelope.issuedAt,
       },
       {

@@ -151,11 +151,12 @@ async function attempt(
 ): Promise<Applied> {
   const { type } = envelope;
   if (!isOperationType(type)) throw new Refused('MALFORMED');
-  const late = checkEnvelope(envelope, lifeMsOf(type), context);
+  const late = checkEnvelope(envelope, lifeMsOf(type, envelope.args), context);
   const actor = await context.world.get(keys.user(envelope.actor));
   const doubt = checkActor(envelope, actor, authentic);
   // A key that has been replaced since may still have signed what was applied then.
   if (doubt && doubt !== 'KEY_NOT_CURRENT') throw new Refused(doubt);
+  checkLife(envelope, lifeMsOf(type, envelope.args, actor?.role));
   const refusal = doubt ?? (late ? 'EXPIRED' : null);
   if (refusal === null) return run(type, envelope, hash, actor, context);
   return onlyAgain(refusal, () => run(type, envelope, hash, actor, context));
@@ -181,9 +182,14 @@ function checkEnvelope(
   const { issuedAt, expiresAt } = envelope;
   if (envelope.ledger !== genesis.channel) throw new Refused('WRONG_LEDGER');
   if (instantOf(envelope.id) !== issuedAt) throw new Refused('ID_MISMATCH');
-  if (expiresAt <= issuedAt || expiresAt - issuedAt > lifeMs) throw new Refused('LIFE_TOO_LONG');
+  checkLife(envelope, lifeMs);
   if (issuedAt > nowMs + MAX_SKEW_MS) throw new Refused('NOT_YET_VALID');
   return expiresAt <= nowMs;
+}
+
+function checkLife({ issuedAt, expiresAt }: Envelope, lifeMs: number): void {
+  const life = expiresAt - issuedAt;
+  if (life <= 0 || life > lifeMs) throw new Refused('LIFE_TOO_LONG');
 }
 
 function checkActor(

@@ -36,8 +36,8 @@ export interface Applied {
 }
 
 export interface Definition<T extends OperationType> {
-  /** Longest life span; default 24 h. Short where backdating would reach around a rule. */
-  readonly lifeMs?: number;
+  /** Longest life span; default 24 h. Short where backdating would reach around a rule. The arguments are as they came, unread. */
+  readonly lifeMs?: number | ((args: Readonly<Record<string, unknown>>) => number);
   /** What `apply` will read in any case, besides the actor: a hint for speed, on the types that come in great numbers. */
   reads?(args: ArgumentsOf<T>, envelope: Envelope): readonly Key<unknown>[];
   apply(call: Call<T>): Promise<Applied> | Applied;

@@ -54,7 +54,10 @@ async function consultationToChange(
   const consultation = await find(call, key);
   const again = changedBefore(call, consultation, args.replaces);
   if (!again) {
-    if (actor.id !== consultation.doctor) {
+    if (actor.id === consultation.doctor) {
+      const { hospital } = consultation;
+      must(standsFor(actor, hospital, await standing(call, actor, hospital)));
+    } else {
       must(
         actsForPatient(await findPatient(call, args.patient), actor, 'guardian', envelope.issuedAt),
       );

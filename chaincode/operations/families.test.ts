@@ -83,6 +83,38 @@ describe('the vault’s epoch', () => {
     expect(await amend({ grantee: { kind: 'user', id: s.doctor.id } })).to.equal('WRONG_STATE');
   });
 
+  it('moves on for nothing else: a key that nothing called for may be one that the patient never had', async () => {
+    const s = await stage();
+    const patient = s.patient.id;
+    const terms = permit(s.doctor.id, { effect: 'deny' });
+    const id = await s.scene.does(s.patient, 'consent:grant', { patient, terms });
+    const change = { patient, id, replaces: 1, epoch: epoch(2) };
+    for (const who of [s.patient, s.consenter, s.guardian]) {
+      expect(await s.scene.fate(who, 'consent:revoke', change)).to.equal('WRONG_STATE');
+      const amended = { ...change, terms: { ...terms, actions: ['share' as const] } };
+      expect(await s.scene.fate(who, 'consent:amend', amended)).to.equal('WRONG_STATE');
+    }
+    const link = { patient, id: s.keeperLink, replaces: 1, epoch: epoch(2) };
+    expect(await s.scene.fate(s.guardian, 'kin:end', link)).to.equal('WRONG_STATE');
+    const less = { ...link, rights: ['view' as const] };
+    expect(await s.scene.fate(s.guardian, 'kin:amend', less)).to.equal('WRONG_STATE');
+  });
+
+  it('is nothing to whoever may only upload', async () => {
+    const s = await stage();
+    const patient = s.patient.id;
+    const upload = permit(s.doctor.id, { actions: ['upload'] });
+    const id = await s.scene.does(s.patient, 'consent:grant', { patient, terms: upload });
+    const change = { patient, id, replaces: 1 };
+    expect(await s.scene.fate(s.patient, 'consent:revoke', change)).to.equal('applied');
+    const narrower = {
+      ...change,
+      id: s.consent,
+      terms: { ...upload, grantee: permit(s.otherDoctor.id).grantee },
+    };
+    expect(await s.scene.fate(s.patient, 'consent:amend', narrower)).to.equal('EPOCH_REQUIRED');
+  });
+
   it('must move on when a relative who held it is ended or loses the right', async () => {
     const s = await stage();
     const link = policy(s).kin.find((k) => k.relative === s.consenter.id);
@@ -106,7 +138,7 @@ describe('the vault’s epoch', () => {
     const s = await stage();
     const change = { escrow: null, replaces: 1 };
     expect(await s.scene.fate(s.patient, 'user:escrow', change)).to.equal('EPOCH_REQUIRED');
-    const same = { escrow: s.hospital.id, replaces: 1, epoch: epoch(2) };
+    const same = { escrow: s.otherHospital.id, replaces: 1, epoch: epoch(2) };
     expect(await s.scene.fate(s.patient, 'user:escrow', same), 'a fresh epoch at will').to.equal(
       'applied',
     );
@@ -234,41 +266,6 @@ describe('consultations', () => {
     expect(await say(2, 4)).to.include({ version: 3 });
     await s.scene.does(s.patient, 'consultation:close', { ...change, replaces: 3 });
     expect(await say(4, 5)).to.include({ code: 'WRONG_STATE' });
-  });
-});
-
-describe('emergencies', () => {
-  const read = (s: Stage, over: { actingFor?: string; action?: 'view' | 'download' } = {}) =>
-    s.scene.fate(s.otherDoctor, 'access:request', {
-      patient: s.patient.id,
-      report: s.ownReport,
-      action: 'view',
-      purpose: 'emergency',
-      actingFor: s.otherHospital.id,
-      emergency: s.emergency,
-      ...over,
-    });
-
-  it('open for looking only, for the doctor and hospital that declared them', async () => {
-    const s = await stage();
-    expect(await read(s)).to.equal('applied');
-    expect(await read(s, { action: 'download' })).to.equal('NO_CONSENT');
-    await s.scene.does(s.otherDoctor, 'affiliation:request', { hospital: s.hospital.id });
-    const authorise = { doctor: s.otherDoctor.id, replaces: 1 };
-    await s.scene.does(s.hospital, 'affiliation:authorise', authorise);
-    expect(await read(s, { actingFor: s.hospital.id })).to.equal('EMERGENCY_OVER');
-  });
-
-  it('are reviewed once, and objected to once', async () => {
-    const s = await stage();
-    const change = { patient: s.patient.id, id: s.emergency };
-    const verdict = { verdict: 'unjustified', note: digest('why') } as const;
-    await s.scene.does(s.auditor, 'access:review', { ...change, replaces: 1, ...verdict });
-    const twice = { ...change, replaces: 2, ...verdict };
-    expect(await s.scene.fate(s.otherHospital, 'access:review', twice)).to.equal('WRONG_STATE');
-    await s.scene.does(s.patient, 'access:object', { ...change, replaces: 2 });
-    const again = { ...change, replaces: 3 };
-    expect(await s.scene.fate(s.guardian, 'access:object', again)).to.equal('ALREADY_EXISTS');
   });
 });
 

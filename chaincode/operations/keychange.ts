@@ -1,7 +1,7 @@
 // New keys under the same id: by the user, or, when theirs are lost, by two hospitals after a notice period in which the
 // user can object with the old ones.
 
-import type { PublicKeys, Recovery, User } from '../model/index.js';
+import { SHORT_LIFE_MS, type PublicKeys, type Recovery, type User } from '../model/index.js';
 import { isActingHospital } from '../rules/index.js';
 import { isPoint, isSignedBy, kidOf, possessionText } from '../signatures/index.js';
 import { indexes, keys } from '../state/index.js';
@@ -16,8 +16,8 @@ import {
   type Definition,
 } from './call.js';
 
-/** Short: issuing an operation in the past must not shorten the notice period. */
-const LIFE_MS = 10 * 60 * 1000;
+/** Issuing an operation in the past must not shorten the notice period. */
+const LIFE_MS = SHORT_LIFE_MS;
 
 type KeyCall =
   | Call<'key:rotate'>

@@ -81,7 +81,7 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
     others: 'WRONG_ROLE',
   },
   'user:escrow': {
-    args: (s) => ({ escrow: s.otherHospital.id, replaces: 1, epoch: nextEpoch() }),
+    args: (s) => ({ escrow: s.hospital.id, replaces: 1, epoch: nextEpoch() }),
     fates: all('applied', 'patient', 'otherPatient'),
     others: 'WRONG_ROLE',
   },
@@ -204,12 +204,13 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
       replaces: 1,
       terms: permit(s.otherDoctor.id, { actions: ['view', 'download'] }),
     }),
-    fates: { ...ownersOnly, consenter: 'applied' },
+    // A full consent: what `consent` does for others stands in on-behalf.test.ts.
+    fates: ownersOnly,
     others: 'NOT_OWNER',
   },
   'consent:revoke': {
     args: (s) => ({ patient: s.patient.id, id: s.consent, replaces: 1, epoch: nextEpoch() }),
-    fates: { ...ownersOnly, consenter: 'applied' },
+    fates: ownersOnly,
     others: 'NOT_OWNER',
   },
   'report:anchor': {
@@ -330,11 +331,14 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
     others: 'NO_CONSENT',
   },
   'access:emergency': {
-    args: (s) => ({ patient: s.patient.id, actingFor: s.hospital.id, reason: digest('fall') }),
+    args: (s) => ({
+      patient: s.patient.id,
+      actingFor: s.otherHospital.id,
+      reason: digest('fall'),
+    }),
     fates: {
-      doctor: 'applied',
-      suspendedDoctor: 'ACTOR_NOT_ACTIVE',
-      ...all('NOT_AFFILIATED', 'otherDoctor', 'newDoctor'),
+      otherDoctor: 'applied',
+      ...all('NOT_AFFILIATED', 'doctor', 'suspendedDoctor', 'newDoctor'),
     },
     others: 'WRONG_ROLE',
   },

@@ -3,8 +3,11 @@
 import {
   LIMITS,
   MAX_SKEW_MS,
+  type Care,
+  type Consent,
   type Entry,
   type Epoch,
+  type KinLink,
   type OperationType,
   type Patient,
 } from '../model/index.js';
@@ -31,7 +34,10 @@ export function newEntry(call: AnyCall): Entry {
   return { ...made(call), id: call.envelope.id, until: call.envelope.expiresAt };
 }
 
-/** @throws Refused LIMIT_REACHED when the list is full even without what may be forgotten */
+/**
+ * Whatever others than the patient have signed takes at most half of a list, so that the patient always has room.
+ * @throws Refused LIMIT_REACHED when there is no room even without what may be forgotten
+ */
 export function addEntry<L extends ListName>(
   call: AnyCall,
   patient: Patient,
@@ -42,7 +48,15 @@ export function addEntry<L extends ListName>(
     (e) => !mayForget(e, call.envelope.issuedAt),
   );
   mustBe(kept.length < LIMITS[list], 'LIMIT_REACHED');
+  if (isOthers(entry, patient)) {
+    const others = kept.filter((e) => isOthers(e, patient)).length;
+    mustBe(others < LIMITS[list] / 2, 'LIMIT_REACHED');
+  }
   return { ...patient, [list]: [...kept, entry] };
+}
+
+function isOthers(entry: Consent | KinLink | Care, patient: Patient): boolean {
+  return 'by' in entry && entry.by !== patient.id;
 }
 
 function mayForget(entry: Entry & { readonly status: string }, now: number): boolean {
@@ -59,17 +73,21 @@ export function replaceEntry<L extends ListName>(
   return { ...patient, [list]: entries.map((e) => (e.id === entry.id ? entry : e)) };
 }
 
-/** The next epoch of a vault, when somebody who held its key no longer may. */
+/**
+ * The next epoch of a vault: required when somebody who held its key no longer may, and otherwise refused. A new key that
+ * nothing called for could be one that the patient has never held. "at will" is for what only patients sign.
+ */
 export function advanceEpoch(
   patient: Patient,
   epoch: Epoch | undefined,
-  required: boolean,
+  need: boolean | 'at will',
 ): Patient {
   if (!epoch) {
-    mustBe(!required, 'EPOCH_REQUIRED');
+    mustBe(need !== true, 'EPOCH_REQUIRED');
     return patient;
   }
   mustBe(isPoint(epoch.key), 'MALFORMED');
+  mustBe(need !== false, 'WRONG_STATE');
   mustBe(epoch.number === patient.epoch.number + 1, 'VERSION_CONFLICT');
   // The old key again would lock nobody out.
   mustBe(epoch.key !== patient.epoch.key, 'ALREADY_EXISTS');

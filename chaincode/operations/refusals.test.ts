@@ -148,6 +148,12 @@ const CASES: { readonly [C in RefusalCode]: (s: Stage) => Promise<Fate> } = {
       actingFor: s.hospital.id,
       reason: reportTerms().commitment,
     }),
+  NOT_ESCROW: (s) =>
+    s.scene.fate(s.doctor, 'access:emergency', {
+      patient: s.patient.id,
+      actingFor: s.hospital.id,
+      reason: reportTerms().commitment,
+    }),
   EMERGENCY_OVER: (s) => {
     s.scene.pass(HOUR_MS);
     return s.scene.fate(s.otherDoctor, 'access:request', {

@@ -7,6 +7,7 @@ import {
   mayManageKin,
   soundRights,
   standsFor,
+  withinOwnEnd,
 } from '../rules/index.js';
 import { indexes, keys, THERE } from '../state/index.js';
 import {
@@ -90,6 +91,7 @@ const linkKin: Definition<'kin:link'> = {
     if (again) return again;
     must(mayManageKin(patient, actor, envelope.issuedAt));
     must(soundRights(args.rights, args.notAfter));
+    must(withinOwnEnd(patient, actor, args.rights, args.notAfter, envelope.issuedAt));
     mustBe((await find(call, keys.user(args.relative))).role === 'relative', 'NOT_FOUND');
     mustBe(
       !patient.kin.some((k) => k.relative === args.relative && k.status === 'active'),
@@ -100,6 +102,7 @@ const linkKin: Definition<'kin:link'> = {
       status: 'active',
       relative: args.relative,
       rights: args.rights,
+      by: actor.id,
       ...(args.notAfter !== undefined && { notAfter: args.notAfter }),
     };
     putPatient(call, addEntry(call, patient, 'kin', link));
@@ -119,12 +122,14 @@ const amendKin: Definition<'kin:amend'> = {
     // A guardian who could move their own end date would have none.
     mustBe(link.relative !== actor.id, 'NOT_OWNER');
     must(soundRights(args.rights, args.notAfter));
+    must(withinOwnEnd(patient, actor, args.rights, args.notAfter, envelope.issuedAt));
     mustBe(link.status === 'active', 'WRONG_STATE');
     const { notAfter: _dropped, ...rest } = link;
     const after: KinLink = {
       ...rest,
       ...changed(call, link),
       rights: args.rights,
+      by: actor.id,
       ...(args.notAfter !== undefined && { notAfter: args.notAfter }),
     };
     const losesVault = holdsVault(link.rights) && !holdsVault(args.rights);

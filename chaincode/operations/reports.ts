@@ -1,7 +1,7 @@
 // Reports: what the ledger knows of an image in a cloud. Anchored, superseded, withdrawn by the author, erased by the patient.
 
 import type { OperationType, Patient, Report, ReportTerms } from '../model/index.js';
-import { mayAnchor, mayCorrect, mayErase, standsFor } from '../rules/index.js';
+import { mayAnchor, mayCorrect, mayErase, type Ruling } from '../rules/index.js';
 import { keys } from '../state/index.js';
 import {
   changed,
@@ -60,7 +60,7 @@ const anchor: Definition<'report:anchor'> = {
 
 const supersede: Definition<'report:supersede'> = {
   async apply(call) {
-    const { args, actor, envelope, world } = call;
+    const { args, envelope, world } = call;
     const key = keys.report(args.patient, envelope.id);
     const again = madeBefore(call, await world.get(key));
     if (again) return again;
@@ -68,7 +68,7 @@ const supersede: Definition<'report:supersede'> = {
     const oldKey = keys.report(args.patient, args.id);
     const old = await find(call, oldKey);
     mustBe(old.version === args.replaces, 'VERSION_CONFLICT');
-    must(mayCorrect(old, patient, actor, envelope.issuedAt));
+    must(await correction(call, old, patient));
     await checkNew(call, patient);
     mustBe(old.status === 'active', 'WRONG_STATE');
     world.put(key, { ...newReport(call, patient), supersedes: old.id });
@@ -91,14 +91,22 @@ async function reportToChange(call: Call<'report:withdraw'> | Call<'report:erase
   return { key, report, again, patient };
 }
 
+async function correction(
+  call: Call<'report:supersede'> | Call<'report:withdraw'>,
+  report: Report,
+  patient: Patient,
+): Promise<Ruling> {
+  const { actor, envelope } = call;
+  const facts = { patient, actor, ...(await standing(call, actor, report.actingFor)) };
+  return mayCorrect(report, facts, envelope.issuedAt);
+}
+
 const withdraw: Definition<'report:withdraw'> = {
   async apply(call) {
-    const { actor, envelope, world } = call;
+    const { world } = call;
     const { key, report, again, patient } = await reportToChange(call);
     if (again) return again;
-    must(mayCorrect(report, patient, actor, envelope.issuedAt));
-    if (actor.role === 'doctor')
-      must(standsFor(actor, report.actingFor, await standing(call, actor, report.actingFor)));
+    must(await correction(call, report, patient));
     mustBe(report.status === 'active' || report.status === 'superseded', 'WRONG_STATE');
     const after: Report = { ...report, ...changed(call, report), status: 'withdrawn' };
     world.put(key, after);

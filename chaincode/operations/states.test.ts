@@ -13,8 +13,13 @@ import {
   type Stage,
 } from '../testkit/index.js';
 
+type Fate = Awaited<ReturnType<Stage['scene']['fate']>>;
+
 const suspend = (s: Stage) =>
   s.scene.does(s.hospital, 'affiliation:suspend', { doctor: s.doctor.id, replaces: 2 });
+
+const leave = (s: Stage) =>
+  s.scene.does(s.doctor, 'affiliation:leave', { hospital: s.hospital.id, replaces: 2 });
 
 describe('states', () => {
   it('a changing operation’s id counts for its own bytes only', async () => {
@@ -60,6 +65,47 @@ describe('states', () => {
     expect(await s.scene.fate(s.doctor, 'care:approve', approve)).to.equal('ACTOR_NOT_ACTIVE');
     const withdraw = { patient: s.patient.id, id: s.report, replaces: 1 };
     expect(await s.scene.fate(s.doctor, 'report:withdraw', withdraw)).to.equal('ACTOR_NOT_ACTIVE');
+  });
+
+  it('a doctor who is suspended or has left neither writes in a consultation nor closes it', async () => {
+    const ends: readonly (readonly [(s: Stage) => Promise<string>, Fate])[] = [
+      [suspend, 'ACTOR_NOT_ACTIVE'],
+      [leave, 'NOT_AFFILIATED'],
+    ];
+    for (const [end, code] of ends) {
+      const s = await stage();
+      const change = { patient: s.patient.id, id: s.consultation, replaces: 1 };
+      const said = { ...change, count: 1, head: digest('said') };
+      expect(await s.scene.fate(s.doctor, 'consultation:message', said)).to.equal('applied');
+      await end(s);
+      expect(await s.scene.fate(s.doctor, 'consultation:message', said)).to.equal(code);
+      expect(await s.scene.fate(s.doctor, 'consultation:close', change)).to.equal(code);
+      expect(await s.scene.fate(s.patient, 'consultation:message', said)).to.equal('applied');
+      expect(await s.scene.fate(s.patient, 'consultation:close', change)).to.equal('applied');
+    }
+  });
+
+  it('a doctor who has left corrects nothing, not even for another hospital', async () => {
+    const s = await stage();
+    await s.scene.does(s.doctor, 'affiliation:request', { hospital: s.otherHospital.id });
+    await s.scene.does(s.otherHospital, 'affiliation:authorise', {
+      doctor: s.doctor.id,
+      replaces: 1,
+    });
+    const patient = s.patient.id;
+    const asked = { doctor: s.doctor.id, hospital: s.otherHospital.id };
+    const care = await s.scene.does(s.patient, 'care:request', asked);
+    await s.scene.does(s.doctor, 'care:approve', { patient, id: care, replaces: 1 });
+    const supersede = {
+      patient,
+      id: s.report,
+      replaces: 1,
+      actingFor: s.otherHospital.id,
+      report: reportTerms(),
+    };
+    expect(await s.scene.fate(s.doctor, 'report:supersede', supersede)).to.equal('applied');
+    await leave(s);
+    expect(await s.scene.fate(s.doctor, 'report:supersede', supersede)).to.equal('NOT_AFFILIATED');
   });
 
   it('an offer holds each slot once, and an appointment stays at its hospital', async () => {

@@ -1,7 +1,7 @@
 // The one table of operation types. The compiler refuses a type that has arguments (model/arguments.ts) and no entry
 // here; the named transactions and the batch entry are both made from it.
 
-import { MAX_LIFE_MS, type OperationType } from '../model/index.js';
+import { MAX_LIFE_MS, SHORT_LIFE_MS, type OperationType, type User } from '../model/index.js';
 import { accesses } from './accesses.js';
 import { affiliations } from './affiliations.js';
 import { appointments } from './appointments.js';
@@ -25,7 +25,20 @@ export const OPERATIONS: { readonly [T in OperationType]: Definition<T> } = {
   ...accesses,
 };
 
-/** The longest life span that an operation of a type may have, milliseconds. */
-export function lifeMsOf(type: OperationType): number {
-  return OPERATIONS[type].lifeMs ?? MAX_LIFE_MS;
+/**
+ * The longest life span that an operation may have, milliseconds.
+ * @param args the type's arguments, or whatever came in their place
+ * @param role the actor's, when they are registered. A relative's rights end on a day: what relatives sign lives
+ * shortly, or it could be dated back to before that day
+ */
+export function lifeMsOf(
+  type: OperationType,
+  args: Readonly<Record<string, unknown>>,
+  role?: User['role'],
+): number {
+  const { lifeMs = MAX_LIFE_MS } = OPERATIONS[type];
+  const ofType = typeof lifeMs === 'number' ? lifeMs : lifeMs(args);
+  // A registration rests on no link; and once it is applied it must get its first receipt again.
+  const ofRole = role === 'relative' && type !== 'user:register' ? SHORT_LIFE_MS : MAX_LIFE_MS;
+  return Math.min(ofType, ofRole);
 }

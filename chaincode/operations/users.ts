@@ -126,7 +126,7 @@ const chooseEscrow: Definition<'user:escrow'> = {
     if (args.escrow !== null) must(isAdmitted(await findHospital(call, args.escrow)));
     const leaves = patient.escrow !== null && patient.escrow !== args.escrow;
     const after = {
-      ...advanceEpoch(patient, args.epoch, leaves),
+      ...advanceEpoch(patient, args.epoch, leaves || 'at will'),
       ...changed(call, patient),
       escrow: args.escrow,
     };

@@ -23,6 +23,8 @@ export interface AccessRequest {
   readonly action: Action;
   readonly purpose: Purpose;
   readonly actingFor?: string | undefined;
+  /** The emergency that the request relies on, and on nothing else: it may be anchored late, when consents have run out. */
+  readonly emergency?: string | undefined;
   /** The instant that counts: the operation's `issuedAt`. */
   readonly now: number;
 }
@@ -35,7 +37,7 @@ export interface AccessFacts {
   /** Required of whoever acts for a hospital. */
   readonly affiliation?: Affiliation | null;
   readonly hospital?: Hospital | null;
-  /** The emergency that the request relies on. */
+  /** The emergency that the request names, if there is one of that id. */
   readonly emergency?: Access | null;
 }
 
@@ -65,20 +67,18 @@ function weigh(request: AccessRequest, facts: AccessFacts): AccessOutcome {
   if (kin?.rights.includes('guardian'))
     return { decision: 'permit', basis: 'guardian', by: kin.id };
   if (actor.role === 'relative' && !kin) return no('NO_KIN_RIGHT');
+  if (request.emergency !== undefined) return emergencyOpens(request, facts);
 
   const permit = matching.find((consent) => consent.terms.effect === 'permit');
-  if (permit) return { decision: 'permit', basis: 'consent', by: permit.id };
-  return facts.emergency && request.purpose === 'emergency'
-    ? emergencyOpens(request, facts, facts.emergency)
-    : no('NO_CONSENT');
+  return permit ? { decision: 'permit', basis: 'consent', by: permit.id } : no('NO_CONSENT');
 }
 
-function emergencyOpens(
-  request: AccessRequest,
-  facts: AccessFacts,
-  emergency: Access,
-): AccessOutcome {
+function emergencyOpens(request: AccessRequest, facts: AccessFacts): AccessOutcome {
+  const { emergency } = facts;
+  if (request.purpose !== 'emergency') return no('NO_CONSENT');
+  if (!emergency) return no('EMERGENCY_OVER');
   const ofThisDoctor =
+    emergency.id === request.emergency &&
     emergency.kind === 'emergency' &&
     emergency.actor === facts.actor.id &&
     emergency.actingFor === request.actingFor &&
@@ -86,8 +86,16 @@ function emergencyOpens(
   const permitted = emergency.outcome.decision === 'permit';
   const inWindow = request.now >= emergency.issuedAt && request.now < (emergency.endsAt ?? 0);
   if (!ofThisDoctor || !permitted || !inWindow) return no('EMERGENCY_OVER');
+  const elsewhere = notEscrow(facts.patient, request.actingFor);
+  if (elsewhere) return no(elsewhere, emergency.id);
   if (request.action !== 'view') return no('NO_CONSENT', emergency.id);
   return { decision: 'permit', basis: 'emergency', by: emergency.id };
+}
+
+/** Emergencies are opened in the name of the one hospital that the patient has chosen for them: only it holds the key. */
+function notEscrow(patient: Patient, hospital: string | undefined): RefusalCode | null {
+  if (patient.escrow === null) return 'EMERGENCY_OPTED_OUT';
+  return patient.escrow === hospital ? null : 'NOT_ESCROW';
 }
 
 /** May this doctor break the glass? Consent is not asked for; the patient's opt-out and express denials are. */
@@ -99,7 +107,8 @@ export function decideEmergency(
   if (actor.role !== 'doctor') return no('WRONG_ROLE');
   const standing = standsFor(actor, request.actingFor, facts);
   if (!standing.permit) return no(standing.code);
-  if (patient.escrow === null) return no('EMERGENCY_OPTED_OUT');
+  const elsewhere = notEscrow(patient, request.actingFor);
+  if (elsewhere) return no(elsewhere);
   const asked = {
     action: 'view',
     purpose: 'emergency',

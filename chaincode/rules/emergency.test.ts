@@ -21,7 +21,7 @@ import {
 type Case = readonly [name: string, request: AccessRequest, facts: AccessFacts, expected: string];
 
 function emergencies(): Case[] {
-  const urgent = ask({ purpose: 'emergency' });
+  const urgent = ask({ purpose: 'emergency', emergency: 'e1' });
   const deny = consent({
     effect: 'deny',
     purposes: ['emergency'],
@@ -42,7 +42,9 @@ function emergencies(): Case[] {
       'EMERGENCY_OVER',
     ],
     ['that is no emergency', urgent, { kind: 'read' }, 'EMERGENCY_OVER'],
-    ['for another purpose', ask(), {}, 'NO_CONSENT'],
+    ['another one than is named', urgent, { id: 'e2' }, 'EMERGENCY_OVER'],
+    ['that is not named', ask({ purpose: 'emergency' }), {}, 'NO_CONSENT'],
+    ['for another purpose', ask({ emergency: 'e1' }), {}, 'NO_CONSENT'],
     ['for another action', { ...urgent, action: 'download' }, {}, 'NO_CONSENT'],
   ];
   return [
@@ -52,6 +54,31 @@ function emergencies(): Case[] {
       facts([], { emergency: { ...emergency, ...over } }),
       expected,
     ]),
+    ['that there is not', urgent, facts([], { emergency: null }), 'EMERGENCY_OVER'],
+    [
+      'with a consent as well, in its window',
+      urgent,
+      facts([consent({ purposes: ['emergency'] })], { emergency }),
+      'permit:emergency',
+    ],
+    [
+      'with a consent as well, after it',
+      { ...urgent, now: NOW + 10 },
+      facts([consent({ purposes: ['emergency'] })], { emergency }),
+      'EMERGENCY_OVER',
+    ],
+    [
+      'when another hospital has been chosen since',
+      urgent,
+      facts([], { emergency, patient: { ...patient, escrow: 'H2' } }),
+      'NOT_ESCROW',
+    ],
+    [
+      'when the patient has opted out since',
+      urgent,
+      facts([], { emergency, patient: { ...patient, escrow: null } }),
+      'EMERGENCY_OPTED_OUT',
+    ],
     ['against a denial of this report', urgent, facts([deny], { emergency }), 'CONSENT_DENIED'],
   ];
 }
@@ -82,6 +109,11 @@ describe('rules: decideEmergency', () => {
       'a patient who opted out',
       decideEmergency(request, known({ escrow: null })),
       'EMERGENCY_OPTED_OUT',
+    ],
+    [
+      'a patient who chose another hospital',
+      decideEmergency(request, known({ escrow: 'H2' })),
+      'NOT_ESCROW',
     ],
     ['a full denial', decideEmergency(request, known({ consents: denial({}) })), 'CONSENT_DENIED'],
     [

@@ -9,7 +9,14 @@ export {
   type AccessRequest,
 } from './access.js';
 export { PERMIT, refuse, all, type Ruling } from './decision.js';
-export { activeKin, actsForPatient, holdsVault, mayManageKin, soundRights } from './kin.js';
+export {
+  activeKin,
+  actsForPatient,
+  holdsVault,
+  mayManageKin,
+  soundRights,
+  withinOwnEnd,
+} from './kin.js';
 export { holdsEpoch, mayAnchor, mayConsent, mayCorrect, mayErase, mayTakeBack } from './records.js';
 export {
   hasCare,

@@ -36,6 +36,22 @@ export function soundRights(rights: readonly KinRight[], notAfter: number | unde
   return rights.includes('guardian') && notAfter === undefined ? refuse('END_REQUIRED') : PERMIT;
 }
 
+/**
+ * A guardian names other guardians, and relatives who consent, for no longer than they are guardian themselves: else their
+ * own end would be none.
+ */
+export function withinOwnEnd(
+  patient: Patient,
+  actor: User,
+  rights: readonly KinRight[],
+  notAfter: number | undefined,
+  now: number,
+): Ruling {
+  const ownEnd = actor.id === patient.id ? undefined : activeKin(patient, actor.id, now)?.notAfter;
+  if (ownEnd === undefined || !holdsVault(rights)) return PERMIT;
+  return (notAfter ?? Number.POSITIVE_INFINITY) > ownEnd ? refuse('END_REQUIRED') : PERMIT;
+}
+
 /** These rights come with the vault's key: without it nobody can wrap a report's key for a grantee. */
 export function holdsVault(rights: readonly KinRight[]): boolean {
   return rights.includes('guardian') || rights.includes('consent');

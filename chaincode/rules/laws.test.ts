@@ -56,6 +56,7 @@ const arbRequest = fc.record({
   action: fc.constantFrom(...ACTIONS),
   purpose: fc.constantFrom(...PURPOSES),
   actingFor: fc.constantFrom('H', undefined),
+  emergency: fc.constantFrom('e1', undefined),
   now: fc.constant(NOW),
 });
 const arbKin = fc.array(
@@ -126,8 +127,11 @@ function oracle(request: AccessRequest, w: WorldOf): boolean {
     stands &&
     inForce.every(({ terms }) => terms.effect === 'permit') &&
     (actor.role === 'relative'
-      ? kin !== undefined && (kin.rights.includes('guardian') || permitted)
-      : permitted || broken)
+      ? kin !== undefined &&
+        (kin.rights.includes('guardian') || (permitted && request.emergency === undefined))
+      : request.emergency === undefined
+        ? permitted
+        : broken)
   );
 }
 

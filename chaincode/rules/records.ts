@@ -46,10 +46,19 @@ function consentToUpload(facts: AccessFacts, actingFor: string | undefined, now:
   return decideUpload(facts, actingFor, now).decision === 'permit' ? PERMIT : refuse('NO_CARE');
 }
 
-/** A new version replaces a report: its author's, or its patient's, to give. */
-export function mayCorrect(report: Report, patient: Patient, actor: User, now: number): Ruling {
-  if (report.author === actor.id) return PERMIT;
-  return actsForPatient(patient, actor, 'guardian', now);
+/**
+ * A new version replaces a report, or nothing does: its author's, or its patient's, to say. Authors say it only while they
+ * still stand where they stood: doctors for the hospital, relatives by a link with `keep`.
+ */
+export function mayCorrect(
+  report: Report,
+  facts: Omit<AccessFacts, 'report' | 'emergency'>,
+  now: number,
+): Ruling {
+  const { actor, patient } = facts;
+  const isAuthor = report.author === actor.id;
+  if (isAuthor && actor.role === 'doctor') return standsFor(actor, report.actingFor, facts);
+  return actsForPatient(patient, actor, isAuthor ? 'keep' : 'guardian', now);
 }
 
 /** Only the patient or a guardian erases: an author may withdraw, no more. */
@@ -77,7 +86,8 @@ export function mayConsent(
   );
 }
 
-/** Who may take these terms back? Taking a denial back widens access as a permit does, taking a permit back narrows it as a denial does. */
+/** Who may take these terms back? Taking a denial back widens access as a permit does, taking a permit back narrows it as a denial does.
+ * What needs a new epoch is for the patient or a guardian: whoever chooses the vault's next key holds it. */
 export function mayTakeBack(
   patient: Patient,
   actor: User,
@@ -85,10 +95,14 @@ export function mayTakeBack(
   now: number,
 ): Ruling {
   const effect = terms.effect === 'deny' ? 'permit' : 'deny';
-  return mayConsent(patient, actor, { ...terms, effect }, now);
+  return all(
+    () => mayConsent(patient, actor, { ...terms, effect }, now),
+    () => (holdsEpoch(terms) ? actsForPatient(patient, actor, 'guardian', now) : PERMIT),
+  );
 }
 
 /** Has someone received the epoch's private key through these terms? Then taking them back needs a new epoch. */
 export function holdsEpoch(terms: ConsentTerms): boolean {
-  return terms.effect === 'permit' && terms.scope.kind === 'full';
+  const reads = terms.actions.some((action) => action !== 'upload');
+  return terms.effect === 'permit' && terms.scope.kind === 'full' && reads;
 }

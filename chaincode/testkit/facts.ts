@@ -103,6 +103,7 @@ export const link = (over: Partial<KinLink> = {}): KinLink => ({
   status: 'active',
   relative: 'R',
   rights: ['view'],
+  by: 'P',
   ...over,
 });
 export const emergency: Access = {

@@ -168,7 +168,7 @@ async function register(scene: Scene, c: Cast): Promise<void> {
       role: 'patient',
       keys: who.keys,
       epoch: { number: 1, key: newKeyPair().publicKey },
-      escrow: who === c.patient ? c.hospital.id : null,
+      escrow: who === c.patient ? c.otherHospital.id : null,
     });
 }
 
