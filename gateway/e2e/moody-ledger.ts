@@ -38,6 +38,9 @@ export class MoodyLedger {
         get inFlight() {
           return inner.inFlight;
         },
+        get accepting() {
+          return inner.accepting;
+        },
         as: (identity) => inner.as(identity),
         block: (number) => inner.block(number),
         verify: (options) => inner.verify(options),

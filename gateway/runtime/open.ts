@@ -252,7 +252,7 @@ async function serve(
     maxJsonBytes: config.maxJsonBytes,
     requestTimeoutMs: config.requestTimeoutMs,
     ready: async () => ({
-      ledger: await works(ledger.height()),
+      ledger: ledger.accepting && (await works(ledger.height())),
       store: await works(store.get('logins', 'ready')),
     }),
     translate,

@@ -144,6 +144,7 @@ describe('durability', () => {
     );
     await Promise.all(lost.map((work) => expectCode(work, 'UNAVAILABLE')));
     disk.broken = false;
+    expect(ledger.accepting).to.equal(false);
     const refused = await expectCode(ledger.submit('one', 'put', ['after', 'x']), 'UNAVAILABLE');
     expect(refused.message).to.include('opened again');
     expect(Buffer.from(await ledger.evaluate('one', 'get', ['before'])).toString()).to.equal('x');

@@ -55,6 +55,8 @@ export interface EmbeddedLedger extends Ledger {
   block(number: number): Promise<Block>;
   /** Transactions that were accepted and not yet answered. */
   readonly inFlight: number;
+  /** False once the disk has refused a block: reads go on, nothing is accepted until the ledger is opened anew. */
+  readonly accepting: boolean;
   /**
    * Checks everything up to the present height while the ledger goes on working. One verification runs at a time:
    * whoever asks the same at the same height shares it, others wait for theirs.
@@ -143,6 +145,10 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
 
   get inFlight(): number {
     return this.#endorser.inFlight;
+  }
+
+  get accepting(): boolean {
+    return this.#committer.failure === undefined;
   }
 
   submit(
