@@ -86,10 +86,15 @@ describe('relatives through HTTP', function () {
     const id = await add('a text');
     await link(['consent']);
     const wish = { purpose: 'treatment', actingFor: north.userId };
-    const consent = await world.grant(lena, maria, terms(doctor));
+    const named = { kind: 'selective', reports: [id] };
+    const consent = await world.grant(lena, maria, terms(doctor, named));
     await opens(doctor, id, 'a text', wish);
     await world.revoke(lena, maria, consent);
     expect(await world.refused(doctor, maria, id, wish)).to.equal('REFUSED:NO_CONSENT');
+    // Full access she may give, not take: that would begin a vault epoch of her choosing.
+    const full = await world.grant(lena, maria, terms(doctor));
+    const revoke = `/patients/${maria.userId}/consents/${full}/revoke`;
+    expect(await lena.fails('POST', revoke, { replaces: 1 })).to.equal('REFUSED:NO_KIN_RIGHT');
     expect(await world.refused(lena, maria, id, { purpose: 'family' })).to.equal(
       'REFUSED:NO_CONSENT',
     );

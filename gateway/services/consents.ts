@@ -3,7 +3,15 @@
 
 import { consentTermsSchema, REFUSALS } from '@prms/chaincode/model';
 import type { Consent, ConsentTerms, Page, Patient, Report, Scope } from '@prms/chaincode';
-import { activeKin, covers, holdsEpoch, standsFor, mayConsent } from '@prms/chaincode/rules';
+import {
+  activeKin,
+  covers,
+  holdsEpoch,
+  standsFor,
+  mayConsent,
+  mayTakeBack,
+  type Ruling,
+} from '@prms/chaincode/rules';
 import { GatewayError, validationError } from '../errors.js';
 import { unsealerOf, type Actor } from './actor.js';
 import { tagOf, type Circle } from './circle.js';
@@ -64,6 +72,7 @@ export class Consents {
       await this.#mustBeAllowed(actor, patient, terms);
       await this.#wrapFor(actor, patient, terms);
       const leaves = holdsEpoch(before.terms) && !holdsEpoch(terms);
+      if (leaves) await this.#mustTakeBack(actor, patient, before.terms);
       const epoch = leaves ? await circle.renew(actor, patient, { consent: id }) : undefined;
       const args = {
         patient: patientId,
@@ -88,6 +97,7 @@ export class Consents {
       const { records, circle } = this.parts;
       const patient = await records.patient(patientId);
       const consent = consentOf(patient, id);
+      await this.#mustTakeBack(actor, patient, consent.terms);
       const epoch =
         consent.status === 'active' && holdsEpoch(consent.terms)
           ? await circle.renew(actor, patient, { consent: id })
@@ -179,12 +189,15 @@ export class Consents {
     const read = consentTermsSchema.safeParse(terms);
     if (!read.success) throw validationError('body.terms', read.error);
     const { records } = this.parts;
-    const ruling = mayConsent(patient, await records.user(actor.userId), terms, records.now());
-    if (ruling.permit) return;
-    throw new GatewayError('REFUSED', `This consent may not be given. ${REFUSALS[ruling.code]}`, {
-      reason: ruling.code,
-      ids: { patient: patient.id },
-    });
+    const user = await records.user(actor.userId);
+    mustPermit(mayConsent(patient, user, terms, records.now()), patient);
+  }
+
+  /** Said before an epoch is renewed, for the same reason. */
+  async #mustTakeBack(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
+    const { records } = this.parts;
+    const user = await records.user(actor.userId);
+    mustPermit(mayTakeBack(patient, user, terms, records.now()), patient);
   }
 
   async #wrapFor(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
@@ -245,4 +258,16 @@ function consentOf(patient: Patient, id: string): Consent {
   const consent = patient.consents.find((c) => c.id === id);
   if (consent) return consent;
   throw new GatewayError('NOT_FOUND', 'There is no such consent.', { ids: { consent: id } });
+}
+
+function mustPermit(ruling: Ruling, patient: Patient): void {
+  if (ruling.permit) return;
+  throw new GatewayError(
+    'REFUSED',
+    `This consent is not yours to change. ${REFUSALS[ruling.code]}`,
+    {
+      reason: ruling.code,
+      ids: { patient: patient.id },
+    },
+  );
 }

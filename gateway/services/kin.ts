@@ -2,7 +2,7 @@
 
 import { REFUSALS } from '@prms/chaincode/model';
 import type { KinLink, KinRight, Page, Patient } from '@prms/chaincode';
-import { all, holdsVault, mayManageKin, soundRights } from '@prms/chaincode/rules';
+import { all, holdsVault, mayManageKin, soundRights, withinOwnEnd } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Circle } from './circle.js';
@@ -141,6 +141,7 @@ export class Kin {
     const ruling = all(
       () => mayManageKin(patient, user, records.now()),
       () => soundRights(rights, notAfter),
+      () => withinOwnEnd(patient, user, rights, notAfter, records.now()),
     );
     if (ruling.permit) return;
     throw new GatewayError('REFUSED', `This link may not be made. ${REFUSALS[ruling.code]}`, {
