@@ -176,9 +176,23 @@ describe('emergencies through HTTP', function () {
     expect(seen).to.include({ id: emergency, kind: 'emergency', version: 3 });
     expect(seen?.review?.verdict).to.equal('justified');
     expect(seen?.objection).to.not.equal(undefined);
-    expect(JSON.stringify(seen)).to.not.include('please explain');
+    const texts = {
+      reasonText: REASON,
+      reviewNote: 'confirmed',
+      objectionNote: 'please explain',
+    };
+    expect(seen).to.include(texts);
+    expect(await found(north)).to.include(texts);
+    // A refused note does not take the place of the one that counts.
+    expect(await tomas.fails('POST', `${path}/object`, { note: 'not mine', replaces: 3 })).to.match(
+      /^REFUSED:/,
+    );
+    expect((await world.accesses(maria, maria))[0]).to.include(texts);
+    // Auditors see that something was written, and no text.
     await auditor.logIn();
-    expect(await world.accesses(auditor, maria)).to.have.length(1);
+    const [audited] = await world.accesses(auditor, maria);
+    expect(audited).to.include({ id: emergency });
+    expect(JSON.stringify(audited)).to.not.match(/please explain|confirmed/);
   });
 
   it('an auditor reviews, too', async () => {

@@ -179,10 +179,10 @@ function makeAccesses(
   sealed: SealedReports,
 ): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> {
   const { emergencyCommitWaitMs } = config;
-  const log = new AccessLog(records, outbox, store);
   const onLate = () => metrics.access('late');
   const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs, onLate });
   const texts = new SealedTexts(store, master, random);
+  const log = new AccessLog(records, outbox, texts, store);
   const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
   const emergencyWindowMs = config.emergencyWindowMinutes * 60_000;
   const onOutcome = (outcome: AccessOutcome) => {

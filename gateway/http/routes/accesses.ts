@@ -11,7 +11,7 @@ import { bytes, json } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { disposition, readRange } from './download.js';
 import {
-  accessSchema,
+  toldAccessSchema,
   changedSchema,
   labelSchema,
   page,
@@ -115,7 +115,7 @@ export const accessRoutes = [
     auth: 'session',
     params: patientParams,
     query: pageQuery,
-    responses: { 200: json(page(accessSchema), 'Accesses.') },
+    responses: { 200: json(page(toldAccessSchema), 'Accesses, with what was written of them.') },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.accessLog.list(
         await admittedActorOf(context),
@@ -166,10 +166,7 @@ export const accessRoutes = [
     roles: ['hospital'],
     query: pageQuery,
     responses: {
-      200: json(
-        page(accessSchema.extend({ reasonText: z.string().optional() })),
-        'Emergencies, with the stated reasons.',
-      ),
+      200: json(page(toldAccessSchema), 'Emergencies, with the stated reasons.'),
     },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.emergencies.at(

@@ -116,6 +116,13 @@ export const accessSchema = z.object({
   damaged: z.literal(true).optional(),
 });
 
+/** The same with what people wrote of it. */
+export const toldAccessSchema = accessSchema.extend({
+  reasonText: z.string().optional(),
+  reviewNote: z.string().optional(),
+  objectionNote: z.string().optional(),
+});
+
 export const labelSchema = z.object({
   title: z.string(),
   fileName: z.string(),

@@ -8,9 +8,18 @@ import { Documents, type Store } from '../../store/index.js';
 import type { Actor } from '../actor.js';
 import type { Outbox } from '../outbox.js';
 import type { PageRequest, Records } from '../records.js';
+import type { SealedTexts } from './sealed-texts.js';
 
 /** An access as its patient sees it. */
 export type ShownAccess = Access & { readonly anchoredLate?: true; readonly damaged?: true };
+
+/** The same with what people wrote of it: for the patient's side and the hospital, not for auditors. */
+export type ToldAccess = ShownAccess & {
+  /** Why the glass was broken. */
+  readonly reasonText?: string;
+  readonly reviewNote?: string;
+  readonly objectionNote?: string;
+};
 
 export class AccessLog {
   readonly #damaged: Documents<true>;
@@ -18,13 +27,14 @@ export class AccessLog {
   constructor(
     private readonly records: Records,
     private readonly outbox: Outbox,
+    private readonly texts: SealedTexts,
     store: Store,
   ) {
     this.#damaged = new Documents(store, 'damaged-reads', z.literal(true));
   }
 
   /** Who looked at this record. For the patient and those who act for them, and auditors. */
-  async list(actor: Actor, patientId: string, page: PageRequest): Promise<Page<ShownAccess>> {
+  async list(actor: Actor, patientId: string, page: PageRequest): Promise<Page<ToldAccess>> {
     const patient = await this.records.patient(patientId);
     const kin = activeKin(patient, actor.userId, this.records.now());
     const guardian = kin?.rights.includes('guardian') === true;
@@ -32,7 +42,9 @@ export class AccessLog {
       throw new GatewayError('FORBIDDEN', 'Only the patient sees who looked at their record.');
     }
     const { items, bookmark } = await this.records.accesses(patientId, page);
-    return { items: await Promise.all(items.map((access) => this.marked(access))), bookmark };
+    const show = (access: Access) =>
+      actor.role === 'auditor' ? this.marked(access) : this.told(access);
+    return { items: await Promise.all(items.map(show)), bookmark };
   }
 
   /** A damaged report is an error that the patient can see beside the access. */
@@ -78,6 +90,22 @@ export class AccessLog {
       ...access,
       ...(late && { anchoredLate: true as const }),
       ...(damaged && { damaged: true as const }),
+    };
+  }
+
+  /** An access with its marks and texts. */
+  async told(access: Access): Promise<ToldAccess> {
+    const [shown, reasonText, reviewNote, objectionNote] = await Promise.all([
+      this.marked(access),
+      this.texts.read(access.reason),
+      this.texts.read(access.review?.note),
+      this.texts.read(access.objection?.note),
+    ]);
+    return {
+      ...shown,
+      ...(reasonText !== undefined && { reasonText }),
+      ...(reviewNote !== undefined && { reviewNote }),
+      ...(objectionNote !== undefined && { objectionNote }),
     };
   }
 }

@@ -5,7 +5,7 @@ import { decideEmergency } from '@prms/chaincode/rules';
 import type { Actor } from '../actor.js';
 import { standingOf } from '../facts.js';
 import type { AppliedReceipt, PageRequest, Records } from '../records.js';
-import type { AccessLog, ShownAccess } from './access-log.js';
+import type { AccessLog, ToldAccess } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
 import { refused } from './refusal.js';
 import type { SealedTexts } from './sealed-texts.js';
@@ -31,7 +31,7 @@ export class Emergencies {
     const { records, texts, late } = this.parts;
     const patient = await records.patient(patientId);
     const id = records.newId();
-    const hash = await texts.keep(id, reason);
+    const hash = await texts.keep(reason);
     const accepted = await records.send(
       actor,
       'access:emergency',
@@ -58,19 +58,10 @@ export class Emergencies {
   }
 
   /** Emergencies in a hospital's name, with the stated reasons. */
-  async at(
-    actor: Actor,
-    page: PageRequest,
-  ): Promise<Page<ShownAccess & { readonly reasonText?: string }>> {
+  async at(actor: Actor, page: PageRequest): Promise<Page<ToldAccess>> {
     const { items, bookmark } = await this.parts.records.emergencies(actor.userId, page);
-    const shown = items.map(async (access) => {
-      const reasonText = await this.parts.texts.read(access.id);
-      return {
-        ...(await this.parts.log.marked(access)),
-        ...(reasonText !== undefined && { reasonText }),
-      };
-    });
-    return { items: await Promise.all(shown), bookmark };
+    const told = items.map((access) => this.parts.log.told(access));
+    return { items: await Promise.all(told), bookmark };
   }
 
   async review(
@@ -83,7 +74,7 @@ export class Emergencies {
       replaces,
     }: { verdict: 'justified' | 'unjustified'; note?: string | undefined; replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    const args = { patient, id, replaces, verdict, ...(await this.#noted(`${id}.review`, note)) };
+    const args = { patient, id, replaces, verdict, ...(await this.#noted(note)) };
     return { receipt: await this.parts.records.act(actor, 'access:review', args, patient) };
   }
 
@@ -97,13 +88,13 @@ export class Emergencies {
       receipt: await this.parts.records.act(
         actor,
         'access:object',
-        { patient, id, replaces, ...(await this.#noted(`${id}.objection`, note)) },
+        { patient, id, replaces, ...(await this.#noted(note)) },
         patient,
       ),
     };
   }
 
-  async #noted(key: string, note: string | undefined): Promise<{ note?: string }> {
-    return note === undefined ? {} : { note: await this.parts.texts.keep(key, note) };
+  async #noted(note: string | undefined): Promise<{ note?: string }> {
+    return note === undefined ? {} : { note: await this.parts.texts.keep(note) };
   }
 }

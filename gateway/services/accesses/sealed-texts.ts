@@ -19,20 +19,27 @@ export class SealedTexts {
     this.#texts = new Documents(store, 'sealed-texts', sealedSchema);
   }
 
-  /** Keeps a text under a key of the caller's. @returns SHA-256("PRMS-text-v1" NUL salt NUL text), base64url: what the ledger holds */
-  async keep(key: string, text: string): Promise<string> {
+  /**
+   * Keeps a text under what the ledger will hold of it, so that no later text can take its place.
+   * @returns SHA-256("PRMS-text-v1" NUL salt NUL text), base64url
+   */
+  async keep(text: string): Promise<string> {
     const salt = Buffer.from(this.random(16)).toString('base64url');
-    const sealed = Buffer.from(this.master.sealUnderMaster('text', key, Buffer.from(text, 'utf8')));
-    await this.#texts.put(key, { salt, sealed: sealed.toString('base64url') }, { sync: true });
-    return createHash('sha256')
+    const hash = createHash('sha256')
       .update(`PRMS-text-v1\0${salt}\0${text}`, 'utf8')
       .digest('base64url');
+    const sealed = Buffer.from(
+      this.master.sealUnderMaster('text', hash, Buffer.from(text, 'utf8')),
+    );
+    await this.#texts.put(hash, { salt, sealed: sealed.toString('base64url') }, { sync: true });
+    return hash;
   }
 
-  async read(key: string): Promise<string | undefined> {
-    const found = await this.#texts.get(key);
-    if (!found) return undefined;
-    const plain = this.master.openUnderMaster('text', key, Buffer.from(found.sealed, 'base64url'));
+  /** The text behind a hash on the ledger; undefined when it rests at another gateway, or there is none. */
+  async read(hash: string | undefined): Promise<string | undefined> {
+    const found = hash === undefined ? undefined : await this.#texts.get(hash);
+    if (!found || hash === undefined) return undefined;
+    const plain = this.master.openUnderMaster('text', hash, Buffer.from(found.sealed, 'base64url'));
     return Buffer.from(plain).toString('utf8');
   }
 }
