@@ -43,7 +43,7 @@ describe('damaged stego images', function () {
 
   it('10,000 of them: the identical report or a typed error, every layer, within 256 MiB', async () => {
     const child = fileURLToPath(new URL('mutations.child.js', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [child]);
+    const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child]);
     const { identical, codes, growthBytes } = JSON.parse(stdout) as Outcome;
     const total = Object.values(codes).reduce((sum, n) => sum + n, identical);
     expect(total).to.equal(10_000);
