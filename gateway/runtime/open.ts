@@ -106,14 +106,15 @@ async function layFoundations(
   const { dataDir } = config;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await chmod(dataDir, 0o700);
-  // What uploads left behind that a crash cut off.
-  await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
   const ledger = options.ledger ?? (await openLedger(config, clock));
   if (!options.ledger) closers.push(() => ledger.close());
-  const commit = new GroupCommit({ ledger, chaincode: RECORDS, fn: 'operations:apply' });
-  closers.push(() => commit.close());
   const store = await openStore(join(dataDir, 'store'));
   closers.push(() => store.close());
+  // What uploads left behind that a crash cut off. Only now: the store's lock says that nobody else is at work here.
+  await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
+  // Closed before the store: what it still commits leaves its receipt there.
+  const commit = new GroupCommit({ ledger, chaincode: RECORDS, fn: 'operations:apply' });
+  closers.push(() => commit.close());
   const master = await loadMasterKey({
     configured: config.masterKey,
     file: join(dataDir, 'gateway.key'),
