@@ -339,7 +339,10 @@ describe('queries', () => {
       expect(await fails('users', 'doctor', size, ''), size).to.contain('BAD_ARGUMENTS');
     expect(await fails('explain', '{')).to.contain('BAD_ARGUMENTS');
     expect(await fails('explain', '{}')).to.contain('BAD_ARGUMENTS');
-    expect(await fails('history', 'offer', s.patient.id, '')).to.contain('BAD_ARGUMENTS');
+    expect(await fails('history', 'user', s.auditor.id, '', '10', 'elsewhere')).to.contain(
+      'BAD_ARGUMENTS',
+    );
+    expect(await fails('history', 'offer', s.patient.id, '', '10', '')).to.contain('BAD_ARGUMENTS');
   });
 
   it('explain why', async () => {
@@ -374,24 +377,33 @@ describe('queries', () => {
 
   it('tell a document’s history, newest first', async () => {
     const s = await stage();
-    const states = await read<{ document: { version: number }; committedAt: number }[]>(
-      peerOf(s),
-      'history',
-      'user',
-      s.auditor.id,
-      '',
-    );
-    expect(states.map(({ document }) => document.version)).to.deep.equal([3, 2, 1]);
-    expect(states[0]?.committedAt).to.be.a('number');
+    const page = (size: string, bookmark: string) =>
+      read<{
+        items: { transactionId: string; committedAt: number; document: { version: number } }[];
+        bookmark: string;
+      }>(peerOf(s), 'history', 'user', s.auditor.id, '', size, bookmark);
+    const whole = await page('10', '');
+    expect(whole.items.map(({ document }) => document.version)).to.deep.equal([3, 2, 1]);
+    expect(whole.items[0]?.committedAt).to.be.a('number');
+    expect(whole.bookmark).to.equal('');
+    const first = await page('2', '');
+    expect(first.items).to.deep.equal(whole.items.slice(0, 2));
+    const second = await page('2', first.bookmark);
+    expect(second).to.deep.equal({ items: whole.items.slice(2), bookmark: '' });
     const change = { patient: s.patient.id, id: s.report, replaces: 1 };
     await s.scene.does(s.doctor, 'report:withdraw', change);
-    const report = await read<{ document: { status: string } }[]>(
+    const report = await read<{ items: { document: { status: string } }[] }>(
       peerOf(s),
       'history',
       'report',
       s.patient.id,
       s.report,
+      '10',
+      '',
     );
-    expect(report.map(({ document }) => document.status)).to.deep.equal(['withdrawn', 'active']);
+    expect(report.items.map(({ document }) => document.status)).to.deep.equal([
+      'withdrawn',
+      'active',
+    ]);
   });
 });

@@ -116,3 +116,34 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, name: string): T 
     throw new ChaincodeError('BAD_ARGUMENTS', `${name}: ${z.prettifyError(read.error)}`);
   return read.data;
 }
+
+/**
+ * A page of the states that a document has been in, newest first. Fabric pages no histories: the bookmark is the last
+ * transaction of the page before, and what lies before it is passed over.
+ */
+export async function statesOf(
+  context: RecordsContext,
+  key: Key<unknown>,
+  { pageSize, bookmark }: PageRequest,
+): Promise<string> {
+  const size = parse(z.int().min(1).max(MAX_PAGE), pageSize, 'page size');
+  const items: { transactionId: string; committedAt: number; document: unknown }[] = [];
+  let passing = bookmark !== '';
+  let more = false;
+  const iterator = await context.stub.getHistoryForKey(key.name);
+  try {
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+      const { txId, timestamp, value } = next.value;
+      more = items.length === size;
+      if (more) break;
+      const { seconds, nanos } = timestamp;
+      const committedAt = Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
+      if (!passing) items.push({ transactionId: txId, committedAt, document: decode(value) });
+      else if (txId === bookmark) passing = false;
+    }
+  } finally {
+    await iterator.close();
+  }
+  if (passing) throw new ChaincodeError('BAD_ARGUMENTS', 'the bookmark is not of this list');
+  return canonicalise({ items, bookmark: more ? (items.at(-1)?.transactionId ?? '') : '' });
+}

@@ -15,7 +15,17 @@ import { applies, decideAccess } from '../rules/index.js';
 import { below, keys, World, type Key } from '../state/index.js';
 import { RecordsContext } from './environment.js';
 import { Contract, Returns, Transaction } from './fabric.js';
-import { decode, joined, lastPart, listed, one, parse, policies, type Entry } from './pages.js';
+import {
+  decode,
+  joined,
+  lastPart,
+  listed,
+  one,
+  parse,
+  policies,
+  type Entry,
+  statesOf,
+} from './pages.js';
 
 export class QueryContract extends Contract {
   constructor() {
@@ -269,21 +279,11 @@ export class QueryContract extends Contract {
     kind: string,
     patient: string,
     id: string,
+    pageSize: number,
+    bookmark: string,
   ): Promise<string> {
-    const { name } = historyKey(parse(z.enum(HISTORIES), kind, 'kind'), userId(patient), id);
-    const states: unknown[] = [];
-    const iterator = await context.stub.getHistoryForKey(name);
-    try {
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-        const { txId, timestamp, value } = next.value;
-        const committedAt =
-          Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000);
-        states.push({ transactionId: txId, committedAt, document: decode(value) });
-      }
-    } finally {
-      await iterator.close();
-    }
-    return canonicalise(states);
+    const key = historyKey(parse(z.enum(HISTORIES), kind, 'kind'), userId(patient), id);
+    return statesOf(context, key, { pageSize, bookmark });
   }
 
   /** May someone do this with a report, and why? `question`: JSON { patient, actor, report, action, purpose, actingFor?, now }. */

@@ -6,8 +6,11 @@ import { recipientOf, type Recipient } from './vaults.js';
 
 /** The present key first. */
 export async function everyKeyOf(records: Records, id: string): Promise<readonly Recipient[]> {
-  const states = await records.history('user', id, '');
-  // The chaincode's own documents, as they were.
-  const recipients = states.map(({ document }) => recipientOf(document as User));
-  return [...new Map(recipients.map((recipient) => [recipient.sealKey, recipient])).values()];
+  const recipients = new Map<string, Recipient>();
+  for await (const { document } of records.all((page) => records.history('user', id, '', page))) {
+    // The chaincode's own documents, as they were.
+    const recipient = recipientOf(document as User);
+    recipients.set(recipient.sealKey, recipient);
+  }
+  return [...recipients.values()];
 }

@@ -262,8 +262,14 @@ export class Records {
     return this.#list<Consultation>('consultationsOf', doctor, page);
   }
 
-  history(kind: string, patient: string, id: string): Promise<readonly HistoryEntry[]> {
-    return this.#ask('history', kind, patient, id);
+  /** The states that a document has been in, newest first. */
+  history(
+    kind: string,
+    patient: string,
+    id: string,
+    { limit = 50, bookmark = '' }: PageRequest,
+  ): Promise<Page<HistoryEntry>> {
+    return this.#ask('history', kind, patient, id, String(limit), bookmark);
   }
 
   explain(question: Readonly<Record<string, string | number | undefined>>): Promise<unknown> {

@@ -7,7 +7,7 @@ import { GatewayError } from '../../errors.js';
 import type { Services } from '../../services/index.js';
 import { json } from '../base/index.js';
 import { admittedActorOf, defineRoute } from './define.js';
-import { patientParams, receiptSchema } from './schemas.js';
+import { patientParams, receiptSchema, page, pageQuery } from './schemas.js';
 
 const refusedReceipt = z.object({ id: z.string(), status: z.literal('refused'), code: z.string() });
 
@@ -104,17 +104,13 @@ export const ledgerRoutes = [
     auth: 'session',
     roles: ['patient', 'relative', 'auditor'],
     params: patientParams,
-    query: z.object({
+    query: pageQuery.extend({
       kind: z.enum(['user', 'report', 'access', 'appointment', 'consultation']),
       id: z.union([operationIdSchema, userIdSchema]),
     }),
     responses: {
       200: json(
-        z.object({
-          items: z.array(
-            z.object({ transactionId: z.string(), committedAt: z.int(), document: z.unknown() }),
-          ),
-        }),
+        page(z.object({ transactionId: z.string(), committedAt: z.int(), document: z.unknown() })),
         'Newest first.',
       ),
     },
@@ -131,12 +127,9 @@ export const ledgerRoutes = [
           'Only the patient, a guardian or an auditor reads histories.',
         );
       }
-      return {
-        status: 200,
-        body: {
-          items: [...(await records.history(context.query.kind, patient, context.query.id))],
-        },
-      };
+      const { kind, id } = context.query;
+      const { items, bookmark } = await records.history(kind, patient, id, context.query);
+      return { status: 200, body: { items: [...items], bookmark } };
     },
   }),
 ];
