@@ -1,4 +1,5 @@
-// Who is in the story, and what they bring: two hospitals, two doctors, three patients, one relative; real files.
+// Who is in the story, and what they bring: two hospitals, each with a gateway of its own, two doctors, three patients,
+// one relative; real files. Everybody talks to one gateway only: that of the hospital that they go to.
 
 import { readFile } from 'node:fs/promises';
 import { Person } from './client.js';
@@ -17,17 +18,25 @@ export interface Cast {
   readonly lena: Person;
 }
 
-export function gather(url: string): Cast {
-  const person = (name: string, login: string) => new Person(name, url, login, PASSWORD);
+/** Where the two hospitals' gateways answer. */
+export interface Places {
+  readonly north: string;
+  readonly south: string;
+}
+
+export function gather({ north, south }: Places): Cast {
+  const at = (url: string) => (name: string, login: string) =>
+    new Person(name, url, login, PASSWORD);
+  const [atNorth, atSouth] = [at(north), at(south)];
   return {
-    north: person('North Hospital', 'office@north.example'),
-    south: person('South Clinic', 'office@south.example'),
-    drAdeyemi: person('Dr Adeyemi', 'adeyemi@north.example'),
-    drBruun: person('Dr Bruun', 'bruun@south.example'),
-    maria: person('Maria', 'maria@mail.example'),
-    tomas: person('Tomas', 'tomas@mail.example'),
-    wen: person('Wen', 'wen@mail.example'),
-    lena: person('Lena', 'lena@mail.example'),
+    north: atNorth('North Hospital', 'office@north.example'),
+    drAdeyemi: atNorth('Dr Adeyemi', 'adeyemi@north.example'),
+    maria: atNorth('Maria', 'maria@mail.example'),
+    lena: atNorth('Lena', 'lena@mail.example'),
+    south: atSouth('South Clinic', 'office@south.example'),
+    drBruun: atSouth('Dr Bruun', 'bruun@south.example'),
+    tomas: atSouth('Tomas', 'tomas@mail.example'),
+    wen: atSouth('Wen', 'wen@mail.example'),
   };
 }
 

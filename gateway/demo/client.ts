@@ -25,7 +25,8 @@ export class Person {
 
   constructor(
     readonly name: string,
-    private readonly url: string,
+    /** The gateway that they go to. */
+    readonly url: string,
     readonly login: string,
     readonly password: string,
   ) {}

@@ -1,1 +1,1 @@
-export { openGateway, VERSION, type Gateway, type GatewayOptions } from './open.js';
+export { openGateway, openLedger, VERSION, type Gateway, type GatewayOptions } from './open.js';

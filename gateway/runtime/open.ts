@@ -145,7 +145,11 @@ async function layFoundations(
   };
 }
 
-function openLedger({ dataDir, channel }: Config, clock: Clock): Promise<EmbeddedLedger> {
+/** The embedded ledger of a configuration's data folder: for gateways that share one, opened and closed by whoever runs them. */
+export function openLedger(
+  { dataDir, channel }: Pick<Config, 'dataDir' | 'channel'>,
+  clock: Clock = systemClock,
+): Promise<EmbeddedLedger> {
   return openEmbeddedLedger({
     dir: join(dataDir, 'ledger'),
     channel,
