@@ -15,11 +15,13 @@ import {
   UnlockedKeys,
 } from '../vault/index.js';
 import type { PrivateKeyEntry } from '../vault/index.js';
-import { Accounts, AttemptLimiter, Sessions } from './index.js';
-import type { Registration } from './index.js';
+import { Accounts, Sessions } from './index.js';
+import type { Registration, Source } from './index.js';
+import { throttleFor } from './throttle/testing.js';
 
 const random = seededRandom('accounts');
 const MINUTE = 60_000;
+const HERE: Source = { address: '203.0.113.1', devices: [] };
 
 describe('accounts and sessions', () => {
   let folder: TemporaryFolder;
@@ -50,7 +52,7 @@ describe('accounts and sessions', () => {
       clock,
       master,
       bundles: new KeyBundles(deriver, random),
-      limiter: new AttemptLimiter(clock, { perMinute: 6, keys: 100 }),
+      throttle: throttleFor({ store, clock, random }, { perMinute: 6 }),
     });
     keyRing = new KeyRing(clock, { idleMs: 30 * MINUTE, absoluteMs: 720 * MINUTE, sessions: 10 });
     sessions = new Sessions({
@@ -90,9 +92,9 @@ describe('accounts and sessions', () => {
 
   describe('accounts', () => {
     it('log in under any spelling of the name, with one derivation, and get their keys', async () => {
-      const { account } = await accounts.register(anna());
+      const { account } = await accounts.register(anna(), HERE);
       derivations = 0;
-      const logIn = await accounts.logIn(' ANNA.example@mail ', 'correct horse battery');
+      const logIn = await accounts.logIn(' ANNA.example@mail ', 'correct horse battery', HERE);
       expect(derivations).to.equal(1);
       expect(logIn.account).to.deep.equal(account);
       expect(logIn.opened.keys.map(({ use, kid }) => `${use} ${kid}`)).to.deep.equal([
@@ -102,11 +104,13 @@ describe('accounts and sessions', () => {
     });
 
     it('fail alike, with one derivation, for a wrong password, an unknown name and an impossible one', async () => {
-      await accounts.register(anna());
+      await accounts.register(anna(), HERE);
       const seen = new Set<string>();
       for (const name of ['anna.example@mail', 'nobody', 'not a name!']) {
         derivations = 0;
-        const error = await failure(GatewayError, () => accounts.logIn(name, 'wrong password'));
+        const error = await failure(GatewayError, () =>
+          accounts.logIn(name, 'wrong password', HERE),
+        );
         seen.add(`${error.code} ${error.message} ${derivations}`);
       }
       expect([...seen]).to.have.length(1);
@@ -116,11 +120,11 @@ describe('accounts and sessions', () => {
     it('register a name and a user once, also when many try at the same moment', async () => {
       const outcomes = await Promise.allSettled(
         Array.from({ length: 5 }, (_, index) =>
-          accounts.register({ ...anna(), userId: `user-${index}` }),
+          accounts.register({ ...anna(), userId: `user-${index}` }, HERE),
         ),
       );
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
-      expect(await code(() => accounts.register({ ...anna(), userId: 'user-9' }))).to.equal(
+      expect(await code(() => accounts.register({ ...anna(), userId: 'user-9' }, HERE))).to.equal(
         'CONFLICT',
       );
       expect(await accounts.list({ limit: 10 })).to.have.length(1);
@@ -136,88 +140,110 @@ describe('accounts and sessions', () => {
       ];
       for (const [change, path] of tries) {
         const error = await failure(GatewayError, () =>
-          accounts.register({ ...anna(), ...change }),
+          accounts.register({ ...anna(), ...change }, HERE),
         );
         expect([error.code, error.options.fields?.[0]?.path]).to.deep.equal(['VALIDATION', path]);
       }
     });
 
     it('change their password; the old one no longer opens', async () => {
-      await accounts.register(anna());
+      await accounts.register(anna(), HERE);
       expect(
-        await code(() => accounts.changePassword('user-anna', 'wrong', 'new password 123')),
+        await code(() => accounts.changePassword('user-anna', 'wrong', 'new password 123', HERE)),
       ).to.equal('WRONG_CREDENTIALS');
-      await accounts.changePassword('user-anna', 'correct horse battery', 'new password 123');
+      await accounts.changePassword('user-anna', 'correct horse battery', 'new password 123', HERE);
       expect(
-        await code(() => accounts.logIn('anna.example@mail', 'correct horse battery')),
+        await code(() => accounts.logIn('anna.example@mail', 'correct horse battery', HERE)),
       ).to.equal('WRONG_CREDENTIALS');
       expect(
-        (await accounts.logIn('anna.example@mail', 'new password 123')).opened.keys,
+        (await accounts.logIn('anna.example@mail', 'new password 123', HERE)).opened.keys,
       ).to.have.length(2);
     });
 
     it('recover with the code, once; then with the new one', async () => {
-      const { recoveryCode } = await accounts.register(anna());
+      const { recoveryCode } = await accounts.register(anna(), HERE);
       const recovered = await accounts.recover(
         'anna.example@mail',
         recoveryCode,
         'new password 123',
+        HERE,
       );
       expect(recovered.opened.keys).to.have.length(2);
       expect(
-        await code(() => accounts.recover('anna.example@mail', recoveryCode, 'new password 456')),
+        await code(() =>
+          accounts.recover('anna.example@mail', recoveryCode, 'new password 456', HERE),
+        ),
       ).to.equal('WRONG_CREDENTIALS');
-      await accounts.logIn('anna.example@mail', 'new password 123');
-      await accounts.recover('anna.example@mail', recovered.recoveryCode, 'new password 789');
+      await accounts.logIn('anna.example@mail', 'new password 123', HERE);
+      await accounts.recover('anna.example@mail', recovered.recoveryCode, 'new password 789', HERE);
       expect(
-        await code(() => accounts.recover('nobody', recovered.recoveryCode, 'new password 789')),
+        await code(() =>
+          accounts.recover('nobody', recovered.recoveryCode, 'new password 789', HERE),
+        ),
       ).to.equal('WRONG_CREDENTIALS');
     });
 
     it('spend a recovery code once also when it comes twice at the same moment', async () => {
-      const { recoveryCode } = await accounts.register(anna());
+      const { recoveryCode } = await accounts.register(anna(), HERE);
       const outcomes = await Promise.allSettled(
         ['new password 123', 'new password 456'].map((next) =>
-          accounts.recover('anna.example@mail', recoveryCode, next),
+          accounts.recover('anna.example@mail', recoveryCode, next, HERE),
         ),
       );
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
     });
 
     it('take new keys without the password, by the bundle key', async () => {
-      await accounts.register(anna());
-      const { opened } = await accounts.logIn('anna.example@mail', 'correct horse battery');
+      await accounts.register(anna(), HERE);
+      const { opened } = await accounts.logIn('anna.example@mail', 'correct horse battery', HERE);
       await accounts.replaceKeys('user-anna', opened.bundleKey, [
         ...opened.keys,
         key('epoch', 'e1'),
       ]);
-      const again = await accounts.logIn('anna.example@mail', 'correct horse battery');
+      const again = await accounts.logIn('anna.example@mail', 'correct horse battery', HERE);
       expect(again.opened.keys.map(({ kid }) => kid)).to.deep.equal(['s1', 'u1', 'e1']);
     });
 
     it('make guessing wait, and forget the failures after a success', async () => {
-      await accounts.register(anna());
-      for (let guess = 0; guess < 5; guess += 1) {
-        expect(await code(() => accounts.logIn('anna.example@mail', `guess ${guess}`))).to.equal(
-          'WRONG_CREDENTIALS',
-        );
-      }
-      await accounts.logIn('anna.example@mail', 'correct horse battery');
-      for (let guess = 0; guess < 6; guess += 1) {
-        expect(await code(() => accounts.logIn('anna.example@mail', `guess ${guess}`))).to.equal(
-          'WRONG_CREDENTIALS',
-        );
-      }
+      await accounts.register(anna(), HERE);
+      const guess = (n: number) =>
+        code(() => accounts.logIn('anna.example@mail', `guess ${n}`, HERE));
+      for (let n = 0; n < 5; n += 1) expect(await guess(n)).to.equal('WRONG_CREDENTIALS');
+      await accounts.logIn('anna.example@mail', 'correct horse battery', HERE);
+      for (let n = 0; n < 6; n += 1) expect(await guess(n)).to.equal('WRONG_CREDENTIALS');
+      derivations = 0;
+      clock.advance(20_000);
       const error = await failure(GatewayError, () =>
-        accounts.logIn('anna.example@mail', 'correct horse battery'),
+        accounts.logIn('anna.example@mail', 'correct horse battery', HERE),
       );
-      expect([error.code, error.options.retryAfterMs]).to.deep.equal(['TOO_MANY', 10_000]);
-      clock.advance(10_000);
-      await accounts.logIn('anna.example@mail', 'correct horse battery');
+      expect([error.code, error.options.retryAfterMs]).to.deep.equal(['TOO_MANY', 40_000]);
+      expect(derivations, 'what is refused costs no derivation').to.equal(0);
+      clock.advance(40_000);
+      await accounts.logIn('anna.example@mail', 'correct horse battery', HERE);
+    });
+
+    it('cost an unknown name the reads and the derivation that a known one costs', async () => {
+      await accounts.register(anna(), HERE);
+      const work = async (name: string) => {
+        const get = store.get.bind(store);
+        let reads = 0;
+        store.get = (...args) => {
+          reads += 1;
+          return get(...args);
+        };
+        derivations = 0;
+        await code(() => accounts.logIn(name, 'wrong password', HERE));
+        store.get = get;
+        return { reads, derivations };
+      };
+      const known = await work('anna.example@mail');
+      expect(known).to.deep.equal({ reads: 3, derivations: 1 });
+      expect(await work('nobody')).to.deep.equal(known);
+      expect(await work('not a name!')).to.deep.equal(known);
     });
 
     it('rest in the store without a name, a profile or a password in clear', async () => {
-      await accounts.register(anna());
+      await accounts.register(anna(), HERE);
       await accounts.updateProfile('user-anna', { name: 'Anna Newname' });
       expect((await accounts.get('user-anna')).profile).to.deep.equal({ name: 'Anna Newname' });
       await store.close();

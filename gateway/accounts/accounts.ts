@@ -14,8 +14,8 @@ import type {
   OpenedBundle,
   PrivateKeyEntry,
 } from '../vault/index.js';
-import type { AttemptLimiter } from './attempt-limiter.js';
 import { loginNameSchema, passwordSchema } from './login-name.js';
+import type { Attempt, AttemptKind, Source, Throttle } from './throttle/index.js';
 
 export const accountRoles = ['patient', 'doctor', 'relative', 'hospital', 'auditor'] as const;
 export type AccountRole = (typeof accountRoles)[number];
@@ -74,7 +74,7 @@ export class Accounts {
       readonly clock: Clock;
       readonly master: MasterKey;
       readonly bundles: KeyBundles;
-      readonly limiter: AttemptLimiter;
+      readonly throttle: Throttle;
     },
   ) {
     this.records = new Documents(services.store, 'accounts', recordSchema);
@@ -84,16 +84,21 @@ export class Accounts {
 
   /**
    * Makes an account. The recovery code is returned once and kept nowhere.
-   * @throws GatewayError CONFLICT when the name or user id is taken; VALIDATION
+   * @throws GatewayError CONFLICT when the name or user id is taken; VALIDATION | TOO_MANY | BUSY
    */
-  async register(registration: Registration): Promise<{ account: Account; recoveryCode: string }> {
+  async register(
+    registration: Registration,
+    source: Source,
+  ): Promise<{ account: Account; recoveryCode: string }> {
     const { role, userId, keys, profile } = registration;
     const loginName = parsed('loginName', loginNameSchema, registration.loginName);
     const password = checkedPassword(registration.password, loginName);
     const login = this.loginHash(loginName);
+    const party = await this.services.throttle.registration(source);
     // Looked up before the costly derivation; the commit below decides.
     if ((await this.logins.get(login)) !== undefined) throw taken();
-    const { bundle, recoveryCode } = await this.services.bundles.seal(userId, keys, password);
+    const { bundles } = this.services;
+    const { bundle, recoveryCode } = await bundles.seal(userId, keys, password, party);
     const createdAt = this.services.clock.now();
     const record: AccountRecord = {
       v: 1,
@@ -114,27 +119,35 @@ export class Accounts {
    * Proves the password by opening the keys with it: one Argon2id derivation, also for a name that nobody has.
    * @throws GatewayError WRONG_CREDENTIALS | TOO_MANY | BUSY
    */
-  async logIn(loginName: string, password: string): Promise<LogIn> {
-    const record = await this.recordByLogin(loginName);
-    if (record === undefined) return this.services.bundles.openNobody(password.slice(0, 256));
-    const opened = await this.services.bundles.open(
-      record.userId,
-      record.bundle,
-      password.slice(0, 256),
-    );
-    this.services.limiter.succeed(record.login);
+  async logIn(loginName: string, password: string, source: Source): Promise<LogIn> {
+    const { record, attempt } = await this.recordByLogin('log-in', loginName, source);
+    const { bundles } = this.services;
+    const typed = password.slice(0, 256);
+    if (record === undefined) return bundles.openNobody(typed, attempt.party);
+    const opened = await bundles.open(record.userId, record.bundle, typed, attempt.party);
+    await attempt.succeed();
     return { account: this.toAccount(record), opened };
   }
 
   /** Gives the password again; the proof behind a fresh log-in. Same errors as `logIn`. */
-  async reauthenticate(userId: string, password: string): Promise<LogIn> {
+  async reauthenticate(userId: string, password: string, source: Source): Promise<LogIn> {
     const { loginName } = await this.get(userId);
-    return this.logIn(loginName, password);
+    return this.logIn(loginName, password, source);
+  }
+
+  /** After a complete log-in. @returns a device token, for the next attempt to be told from a stranger's */
+  async welcome(userId: string, source: Source): Promise<string> {
+    return this.services.throttle.welcome((await this.record(userId)).login, source);
   }
 
   /** @throws GatewayError WRONG_CREDENTIALS | VALIDATION | TOO_MANY | BUSY */
-  async changePassword(userId: string, present: string, next: string): Promise<void> {
-    const { account, opened } = await this.reauthenticate(userId, present);
+  async changePassword(
+    userId: string,
+    present: string,
+    next: string,
+    source: Source,
+  ): Promise<void> {
+    const { account, opened } = await this.reauthenticate(userId, present, source);
     try {
       const password = checkedPassword(next, account.loginName);
       await this.changeBundle(userId, (bundle) =>
@@ -153,27 +166,42 @@ export class Accounts {
     loginName: string,
     recoveryCode: string,
     password: string,
+    source: Source,
   ): Promise<LogIn & { recoveryCode: string }> {
     const { bundles } = this.services;
     const next = checkedPassword(password, loginName);
     // A mistyped code is said before anybody is looked up, and a wrong one costs what an unknown name costs: neither
     // tells who has an account.
     wipe(parseRecoveryCode(recoveryCode));
-    const record = await this.recordByLogin(loginName);
-    if (record === undefined) return bundles.openNobody(recoveryCode.slice(0, 256));
+    const { record, attempt } = await this.recordByLogin('recovery', loginName, source);
+    const { party } = attempt;
+    if (record === undefined) return bundles.openNobody(recoveryCode.slice(0, 256), party);
     const { userId } = record;
-    const opened = await this.openByCode(record, recoveryCode);
+    const opened = await this.openByCode(record, recoveryCode, attempt);
     const renewed = bundles.changeRecoveryCode(userId, record.bundle, opened);
-    const bundle = await bundles.changePassword(userId, renewed.bundle, opened, next);
-    // A code opens once: of two that come together, the second finds another bundle and is refused.
-    await this.changeBundle(userId, (present) => {
-      if (present.recovery.box !== record.bundle.recovery.box) {
-        throw new GatewayError('WRONG_CREDENTIALS', 'This recovery code has been used.');
-      }
-      return Promise.resolve({ ...present, password: bundle.password, recovery: bundle.recovery });
-    });
-    this.services.limiter.succeed(record.login);
+    const bundle = await bundles.changePassword(userId, renewed.bundle, opened, next, party);
+    await this.spendCode(record, { password: bundle.password, recovery: bundle.recovery });
+    await attempt.succeed();
     return { account: this.toAccount(record), opened, recoveryCode: renewed.recoveryCode };
+  }
+
+  /**
+   * Spends the recovery code for something else than a password: somebody who has given the password proves that they
+   * hold the code, too. @returns the next code
+   * @throws GatewayError WRONG_CREDENTIALS | VALIDATION | TOO_MANY | BUSY
+   */
+  async spendRecoveryCode(userId: string, recoveryCode: string, source: Source): Promise<string> {
+    const { bundles } = this.services;
+    wipe(parseRecoveryCode(recoveryCode));
+    const { loginName } = await this.get(userId);
+    const { attempt } = await this.recordByLogin('recovery', loginName, source);
+    const record = await this.record(userId);
+    const opened = await this.openByCode(record, recoveryCode, attempt);
+    const renewed = bundles.changeRecoveryCode(userId, record.bundle, opened);
+    wipeOpened(opened);
+    await this.spendCode(record, { recovery: renewed.bundle.recovery });
+    await attempt.succeed();
+    return renewed.recoveryCode;
   }
 
   /** Stores another set of keys in the user's bundle: after a rotation or a new epoch. */
@@ -195,15 +223,16 @@ export class Accounts {
   async sealAnew<Made extends { readonly keys: readonly PrivateKeyEntry[] }>(
     loginName: string,
     password: string,
+    source: Source,
     make: (account: Account) => Made,
   ): Promise<Made & { userId: string; bundle: KeyBundle; recoveryCode: string }> {
     const { bundles } = this.services;
     const next = checkedPassword(password, loginName);
-    const record = await this.recordByLogin(loginName);
-    if (record === undefined) return bundles.openNobody(next);
+    const { record, attempt } = await this.recordByLogin('recovery', loginName, source);
+    if (record === undefined) return bundles.openNobody(next, attempt.party);
     const { userId } = record;
     const made = make(this.toAccount(record));
-    return { ...made, userId, ...(await bundles.seal(userId, made.keys, next)) };
+    return { ...made, userId, ...(await bundles.seal(userId, made.keys, next, attempt.party)) };
   }
 
   /** Puts another bundle in place of the account's: its password, recovery code and keys are the new ones. */
@@ -245,21 +274,41 @@ export class Accounts {
   private async openByCode(
     { userId, bundle }: AccountRecord,
     recoveryCode: string,
+    { party }: Attempt,
   ): Promise<OpenedBundle> {
     try {
       return this.services.bundles.recover(userId, bundle, recoveryCode);
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'WRONG_CREDENTIALS') throw error;
-      return this.services.bundles.openNobody(recoveryCode.slice(0, 256));
+      return this.services.bundles.openNobody(recoveryCode.slice(0, 256), party);
     }
   }
 
-  private async recordByLogin(typed: string): Promise<AccountRecord | undefined> {
+  /** A code opens once: of two that come together, the second finds another bundle and is refused. */
+  private async spendCode(
+    { userId, bundle: { recovery } }: AccountRecord,
+    next: Pick<KeyBundle, 'recovery'> & Partial<Pick<KeyBundle, 'password'>>,
+  ): Promise<void> {
+    await this.changeBundle(userId, (present) => {
+      if (present.recovery.box !== recovery.box) {
+        throw new GatewayError('WRONG_CREDENTIALS', 'This recovery code has been used.');
+      }
+      return Promise.resolve({ ...present, ...next });
+    });
+  }
+
+  private async recordByLogin(
+    kind: AttemptKind,
+    typed: string,
+    source: Source,
+  ): Promise<{ record: AccountRecord | undefined; attempt: Attempt }> {
     const name = loginNameSchema.safeParse(typed);
     const login = this.loginHash(name.success ? name.data : '');
-    this.services.limiter.attempt(login);
+    const attempt = await this.services.throttle.attempt(kind, login, source);
     const found = await this.logins.get(login);
-    return found === undefined ? undefined : this.records.get(found.userId);
+    // Read in any case: an unknown name costs what a known one costs.
+    const record = await this.records.get(found?.userId ?? login);
+    return { record: found && record, attempt };
   }
 
   private async record(userId: string): Promise<AccountRecord> {

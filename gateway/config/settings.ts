@@ -162,7 +162,49 @@ export const settings = {
     10,
     [1, 1000],
     '1/min',
-    'Log-in attempts per account name before they have to wait.',
+    'Failed log-ins for one account name from one address or known device before it has to wait.',
+  ),
+  loginAttemptsPerHour: integer(
+    'PRMS_LOGIN_ATTEMPTS_PER_HOUR',
+    30,
+    [1, 10_000],
+    '1/h',
+    'The same in an hour.',
+  ),
+  strangerAttemptsPerHour: integer(
+    'PRMS_STRANGER_ATTEMPTS_PER_HOUR',
+    300,
+    [1, 100_000],
+    '1/h',
+    'Failed log-ins for one account name by all unknown devices and addresses together; known ones are not held up.',
+  ),
+  secondFactorAttemptsPerHour: integer(
+    'PRMS_SECOND_FACTOR_ATTEMPTS_PER_HOUR',
+    20,
+    [1, 1000],
+    '1/h',
+    'Wrong one-time codes for one account by all unknown devices together, and by each known one.',
+  ),
+  addressAttemptsPerMinute: integer(
+    'PRMS_ADDRESS_ATTEMPTS_PER_MINUTE',
+    60,
+    [1, 10_000],
+    '1/min',
+    'Failed log-ins from one address (IPv6: one /64), whatever the names; known devices are not held up.',
+  ),
+  registrationsPerHour: integer(
+    'PRMS_REGISTRATIONS_PER_HOUR',
+    100,
+    [1, 100_000],
+    '1/h',
+    'Registrations from one address (IPv6: one /64).',
+  ),
+  deviceDays: integer(
+    'PRMS_DEVICE_DAYS',
+    180,
+    [1, 3650],
+    'days',
+    'A device, or an address, counts as known for so long after a log-in.',
   ),
 
   argon2Passes: integer(
@@ -198,7 +240,14 @@ export const settings = {
     64,
     [0, 10_000],
     'derivations',
-    'Derivations that may wait; beyond that the answer is BUSY.',
+    'Derivations that may wait; beyond that the answer is BUSY. A quarter is kept for known devices and addresses.',
+  ),
+  argon2QueuePerAddress: integer(
+    'PRMS_ARGON2_QUEUE_PER_ADDRESS',
+    16,
+    [1, 10_000],
+    'derivations',
+    'How many of those places one address or known device may take.',
   ),
 
   maxReportBytes: integer(

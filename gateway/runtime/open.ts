@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import { GroupCommit, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
 import { StegoPool } from '@prms/stego';
-import { Accounts, AttemptLimiter, Sessions } from '../accounts/index.js';
+import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accounts/index.js';
 import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
 import { openFilesystemCloud, resilient, type Cloud } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
@@ -188,6 +188,7 @@ function openKeys(config: Config, clock: Clock, random: RandomBytes) {
   const deriver = new PasswordDeriver(cost, {
     atOnce: config.argon2AtOnce,
     queue: config.argon2Queue,
+    perParty: config.argon2QueuePerAddress,
   });
   const idleMs = config.sessionIdleMinutes * MINUTE_MS;
   const absoluteMs =
@@ -206,10 +207,6 @@ function openAccounts(
   },
 ): Pick<Foundations, 'accounts' | 'sessions'> {
   const { clock, random, store, master, keyRing, bundles } = parts;
-  const limiter = new AttemptLimiter(clock, {
-    perMinute: config.loginAttemptsPerMinute,
-    keys: 100_000,
-  });
   const limits = {
     idleMs: config.sessionIdleMinutes * MINUTE_MS,
     absoluteMs: {
@@ -220,7 +217,13 @@ function openAccounts(
     perAccount: config.sessionsPerAccount,
   };
   return {
-    accounts: new Accounts({ store, clock, master, bundles, limiter }),
+    accounts: new Accounts({
+      store,
+      clock,
+      master,
+      bundles,
+      throttle: openThrottle(config, parts),
+    }),
     sessions: new Sessions({
       store,
       clock,
@@ -230,6 +233,27 @@ function openAccounts(
       keyRing,
     }),
   };
+}
+
+function openThrottle(
+  config: Config,
+  { clock, random, store, master }: Pick<Foundations, 'clock' | 'random' | 'store' | 'master'>,
+): Throttle {
+  const lifeMs = config.deviceDays * 24 * 60 * MINUTE_MS;
+  return new Throttle({
+    clock,
+    devices: new Devices({ key: master.derive('devices'), clock, random, lifeMs }),
+    addresses: new KnownAddresses({ store, clock, key: master.derive('addresses'), lifeMs }),
+    limits: {
+      perMinute: config.loginAttemptsPerMinute,
+      perHour: config.loginAttemptsPerHour,
+      strangersPerHour: config.strangerAttemptsPerHour,
+      secondFactorPerHour: config.secondFactorAttemptsPerHour,
+      addressPerMinute: config.addressAttemptsPerMinute,
+      registrationsPerHour: config.registrationsPerHour,
+      maxKeys: 100_000,
+    },
+  });
 }
 
 async function serve(

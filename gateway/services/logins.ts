@@ -8,6 +8,7 @@ import type {
   Session,
   SessionKind,
   Sessions,
+  Source,
 } from '../accounts/index.js';
 import { UnlockedKeys, type KeyRing } from '../vault/index.js';
 import type { Actor } from './actor.js';
@@ -21,6 +22,8 @@ export interface LoggedIn {
   readonly csrfToken: string;
   /** When the session ends, used or not; milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** After a log-in: to be shown with the next one, which then is no stranger’s. */
+  readonly device?: string;
 }
 
 export class Logins {
@@ -35,28 +38,46 @@ export class Logins {
   ) {}
 
   /** @throws GatewayError WRONG_CREDENTIALS | TOO_MANY | BUSY */
-  async logIn(login: string, password: string, kind: SessionKind): Promise<LoggedIn> {
+  async logIn(
+    login: string,
+    password: string,
+    { kind, source }: { readonly kind: SessionKind; readonly source: Source },
+  ): Promise<LoggedIn> {
     await this.parts.recoveries.adopt(login);
-    return this.#begin(await this.parts.accounts.logIn(login, password), kind);
+    const proved = await this.parts.accounts.logIn(login, password, source);
+    const begun = await this.#begin(proved, kind);
+    return { ...begun, device: await this.parts.accounts.welcome(proved.account.userId, source) };
   }
 
   /** Sets a new password with the recovery code; every session ends. @returns the next recovery code */
-  async recover(login: string, recoveryCode: string, newPassword: string): Promise<string> {
-    const recovered = await this.parts.accounts.recover(login, recoveryCode, newPassword);
+  async recover(
+    login: string,
+    recoveryCode: string,
+    newPassword: string,
+    source: Source,
+  ): Promise<string> {
+    const recovered = await this.parts.accounts.recover(login, recoveryCode, newPassword, source);
     new UnlockedKeys(recovered.account.userId, recovered.opened).wipe();
     await this.parts.sessions.endAll(recovered.account.userId);
     return recovered.recoveryCode;
   }
 
   /** Gives the password again: the session gets a new token, and counts as fresh for a few minutes. */
-  async refresh(session: Session, password: string): Promise<LoggedIn> {
-    const { opened } = await this.parts.accounts.reauthenticate(session.userId, password);
+  async refresh(session: Session, password: string, source: Source): Promise<LoggedIn> {
+    const own = { ...source, session: session.id };
+    const { opened } = await this.parts.accounts.reauthenticate(session.userId, password, own);
     new UnlockedKeys(session.userId, opened).wipe();
     return this.#shown(await this.parts.sessions.refresh(session));
   }
 
-  async changePassword(session: Session, present: string, next: string): Promise<void> {
-    await this.parts.accounts.changePassword(session.userId, present, next);
+  async changePassword(
+    session: Session,
+    present: string,
+    next: string,
+    source: Source,
+  ): Promise<void> {
+    const own = { ...source, session: session.id };
+    await this.parts.accounts.changePassword(session.userId, present, next, own);
     await this.parts.sessions.endAll(session.userId, session.id);
   }
 

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Patient, Role } from '@prms/chaincode';
 import { z } from 'zod';
-import type { Accounts, Sessions } from '../accounts/index.js';
+import type { Accounts, Sessions, Source } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { Documents, type Store } from '../store/index.js';
@@ -43,6 +43,7 @@ type StoredRequest = z.infer<typeof requestSchema>;
 
 const LIFE_MS = 30 * 24 * 60 * 60 * 1000;
 const MOST_PER_USER = 8;
+const NOBODY = '-';
 
 export class Recoveries {
   /** `<user id>/<hash of the code>` */
@@ -73,10 +74,10 @@ export class Recoveries {
    * does not learn the id behind it.
    * @throws GatewayError WRONG_CREDENTIALS (no such account) | FORBIDDEN (a hospital) | VALIDATION | TOO_MANY | BUSY
    */
-  async request(login: string, password: string): Promise<RequestedKeys> {
+  async request(login: string, password: string, source: Source): Promise<RequestedKeys> {
     const { accounts, records, random, store } = this.parts;
     const proofId = records.newId();
-    const made = await accounts.sealAnew(login, password, ({ userId, role }) => {
+    const made = await accounts.sealAnew(login, password, source, ({ userId, role }) => {
       if (role === 'hospital') {
         throw new GatewayError('FORBIDDEN', 'A hospital’s keys are not replaced in this way.');
       }
@@ -118,9 +119,9 @@ export class Recoveries {
   async adopt(login: string): Promise<void> {
     const { accounts, sessions, records } = this.parts;
     const userId = await accounts.idOf(login);
-    if (userId === undefined) return;
-    const waiting = await this.#waiting(userId);
-    if (waiting.length === 0) return;
+    // Looked for in any case: an unknown name costs what a known one costs.
+    const waiting = await this.#waiting(userId ?? NOBODY);
+    if (userId === undefined || waiting.length === 0) return;
     const { keys } = await records.user(userId);
     const match = waiting.find(({ value }) => value.keys.sign === keys.sign);
     if (!match) return;

@@ -12,7 +12,7 @@ import {
 import type { Ledger } from '@prms/network';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Accounts, Profile } from '../accounts/index.js';
+import type { Accounts, Profile, Source } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import {
@@ -86,22 +86,23 @@ export class Registration {
     },
   ) {}
 
-  /** @throws GatewayError CONFLICT (login taken) | FORBIDDEN (set-up code) | VALIDATION | REFUSED */
-  async register(request: RegistrationRequest): Promise<Registered> {
+  /** @throws GatewayError CONFLICT (login taken) | FORBIDDEN (set-up code) | VALIDATION | REFUSED | TOO_MANY | BUSY */
+  async register(request: RegistrationRequest, source: Source): Promise<Registered> {
     const user = this.#newUser();
     const founds = await this.#mayFound(request);
     // Before there is an account: a name must not be spent on a registration that can't succeed.
     if (request.role === 'patient' && request.escrow !== null)
       await this.#mustBeAdmitted(request.escrow);
     // The account first: a user on the ledger without stored keys could never come back.
-    const { recoveryCode } = await this.parts.accounts.register({
+    const registration = {
       loginName: request.login,
       password: request.password,
       role: request.role,
       userId: user.userId,
       keys: user.entries,
       profile: profileOf(request),
-    });
+    };
+    const { recoveryCode } = await this.parts.accounts.register(registration, source);
     if (founds) await this.#found(user.userId);
     const actor = this.#actor(user, request.role);
     try {

@@ -2,6 +2,8 @@
 // signing, and the gateway's master key.
 export { wipe } from './bytes.js';
 export { commitment } from './commitment.js';
+export { ANYBODY } from './fair-turns.js';
+export type { Party } from './fair-turns.js';
 export { KeyBundles, keyBundleSchema } from './key-bundle.js';
 export type { KeyBundle, OpenedBundle, PrivateKeyEntry } from './key-bundle.js';
 export { KeyRing, UnlockedKeys } from './key-ring.js';

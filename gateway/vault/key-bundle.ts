@@ -6,6 +6,7 @@ import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { openBox, sealBox } from './box.js';
 import { decodeParts, encodeParts, wipe } from './bytes.js';
+import { ANYBODY, type Party } from './fair-turns.js';
 import type { PasswordDeriver } from './password.js';
 import { generateRecoveryCode, parseRecoveryCode } from './recovery-code.js';
 
@@ -54,12 +55,13 @@ export class KeyBundles {
     owner: string,
     keys: readonly PrivateKeyEntry[],
     password: string,
+    party?: Party,
   ): Promise<{ bundle: KeyBundle; recoveryCode: string }> {
     const bundleKey = this.random(32);
     const { recovery, recoveryCode } = this.lockByCode(owner, bundleKey);
     const bundle: KeyBundle = {
       v: 1,
-      password: await this.lockByPassword(owner, bundleKey, password),
+      password: await this.lockByPassword(owner, bundleKey, password, party),
       recovery,
       keys: this.sealKeys(owner, bundleKey, keys),
     };
@@ -68,15 +70,20 @@ export class KeyBundles {
   }
 
   /** @throws GatewayError WRONG_CREDENTIALS | STORE_DAMAGED | BUSY */
-  async open(owner: string, bundle: KeyBundle, password: string): Promise<OpenedBundle> {
+  async open(
+    owner: string,
+    bundle: KeyBundle,
+    password: string,
+    party?: Party,
+  ): Promise<OpenedBundle> {
     const { salt, box, ...cost } = bundle.password;
-    const kek = await this.deriver.derive(password, decode(salt), cost);
+    const kek = await this.deriver.derive(password, decode(salt), cost, party);
     return this.openWith(owner, bundle, kek, decode(box), 'password');
   }
 
   /** Does the work of `open` for a user that does not exist, and fails alike. */
-  async openNobody(password: string): Promise<never> {
-    const kek = await this.deriver.derive(password, this.random(16));
+  async openNobody(password: string, party?: Party): Promise<never> {
+    const kek = await this.deriver.derive(password, this.random(16), this.deriver.cost, party);
     openBox(kek, lockAad('nobody', 'password'), this.random(12 + 32 + 16));
     wipe(kek);
     throw wrongCredentials();
@@ -96,8 +103,10 @@ export class KeyBundles {
     bundle: KeyBundle,
     opened: OpenedBundle,
     password: string,
+    party?: Party,
   ): Promise<KeyBundle> {
-    return { ...bundle, password: await this.lockByPassword(owner, opened.bundleKey, password) };
+    const lock = await this.lockByPassword(owner, opened.bundleKey, password, party);
+    return { ...bundle, password: lock };
   }
 
   /** The bundle with a new recovery code; the old code no longer opens it. */
@@ -124,9 +133,10 @@ export class KeyBundles {
     owner: string,
     bundleKey: Uint8Array,
     password: string,
+    party: Party = ANYBODY,
   ): Promise<KeyBundle['password']> {
     const salt = this.random(16);
-    const kek = await this.deriver.derive(password, salt);
+    const kek = await this.deriver.derive(password, salt, this.deriver.cost, party);
     const box = sealBox(kek, lockAad(owner, 'password'), bundleKey, this.random);
     wipe(kek);
     return { kdf: 'argon2id', ...this.deriver.cost, salt: encode(salt), box: encode(box) };

@@ -1,7 +1,7 @@
 // The ground under every route: application, route definitions, sessions, problems, OpenAPI, starting and stopping.
 export { createApp } from './app.js';
 export type { AppOptions } from './app.js';
-export { SESSION_COOKIE } from './cookies.js';
+export { DEVICE_COOKIE, SESSION_COOKIE } from './cookies.js';
 export { API_ROOT } from './mount.js';
 export { openApiDocument, problemSchema } from './openapi.js';
 export type { OpenApiDocument } from './openapi.js';
@@ -21,3 +21,4 @@ export type {
 } from './route.js';
 export { webSecurity } from './security.js';
 export { closeServer, Lifecycle, listen } from './server.js';
+export { sourceOf } from './source.js';

@@ -6,7 +6,7 @@ import type { Session, Sessions } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import { authenticate } from './authenticate.js';
 import { readJsonBody } from './body.js';
-import { setSessionCookie } from './cookies.js';
+import { setDeviceCookie, setSessionCookie } from './cookies.js';
 import { requestState } from './request-state.js';
 import type { AnyAnswer, Route } from './route.js';
 
@@ -102,6 +102,7 @@ async function sendAnswer<Deps>(
   response.status(result.status);
   for (const [name, value] of Object.entries(result.headers ?? {})) response.set(name, value);
   if (result.sessionCookie !== undefined) setSessionCookie(response, result.sessionCookie, secure);
+  if (result.deviceCookie !== undefined) setDeviceCookie(response, result.deviceCookie, secure);
   if (spec.kind === 'bytes') {
     response.set('Content-Type', result.contentType ?? 'application/octet-stream');
     await sendBytes(response, result.bytes ?? new Uint8Array(0), signal);

@@ -50,6 +50,8 @@ export interface AnyAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sets the session cookie to this token, or clears it. */
   readonly sessionCookie?: string | null;
+  /** Adds a device token to those that the browser keeps. */
+  readonly deviceCookie?: string;
 }
 
 type AnswerOf<Spec extends AnswerSpec> =

@@ -7,7 +7,7 @@ import { GatewayError } from '../../errors.js';
 import type { LoggedIn } from '../../services/logins.js';
 import { detailsSchema } from '../../services/patient-files.js';
 import type { RegistrationRequest } from '../../services/registration.js';
-import { empty, json } from '../base/index.js';
+import { empty, json, sourceOf } from '../base/index.js';
 import { defineRoute } from './define.js';
 import { profileSchema } from './schemas.js';
 
@@ -50,7 +50,10 @@ const register = <Body extends z.ZodType>(
     responses: { 201: json(registeredSchema, 'Registered.') },
     handler: async (context) => ({
       status: 201 as const,
-      body: await context.deps.registration.register(toRequest(context.body)),
+      body: await context.deps.registration.register(
+        toRequest(context.body),
+        sourceOf(context.request),
+      ),
     }),
   });
 
@@ -71,12 +74,21 @@ const loggedInSchema = z.object({
   csrfToken: z.string().optional(),
   /** When the session ends for good; it ends earlier when it idles. */
   expiresAt: z.int(),
+  /** For programs: to be sent with the next log-in, so that it is not taken for a stranger’s. A browser has a cookie. */
+  device: z.string().optional(),
 });
+const deviceSchema = z.string().max(128).optional();
 
-function loggedIn({ token, session, csrfToken, expiresAt }: LoggedIn) {
+function loggedIn({ token, session, csrfToken, expiresAt, device }: LoggedIn) {
   const { userId, role, kind } = session;
-  if (kind === 'bearer') return { body: { userId, role, token, expiresAt } };
-  return { body: { userId, role, csrfToken, expiresAt }, sessionCookie: token };
+  if (kind === 'bearer') {
+    return { body: { userId, role, token, expiresAt, ...(device !== undefined && { device }) } };
+  }
+  return {
+    body: { userId, role, csrfToken, expiresAt },
+    sessionCookie: token,
+    ...(device !== undefined && { deviceCookie: device }),
+  };
 }
 
 const shown = (session: Session, current: Session) => ({
@@ -108,12 +120,20 @@ export const accountRoutes = [
     summary: 'Log in',
     tags: ['accounts'],
     auth: 'none',
-    body: z.strictObject({ ...credentials, kind: z.enum(sessionKinds).default('cookie') }),
-    responses: { 201: json(loggedInSchema, 'Logged in.') },
-    handler: async ({ deps, body }) => ({
-      status: 201 as const,
-      ...loggedIn(await deps.logins.logIn(body.login, body.password, body.kind)),
+    body: z.strictObject({
+      ...credentials,
+      kind: z.enum(sessionKinds).default('cookie'),
+      device: deviceSchema,
     }),
+    responses: { 201: json(loggedInSchema, 'Logged in.') },
+    handler: async ({ deps, body, request }) => {
+      const { login, password, kind, device } = body;
+      const source = sourceOf(request, device);
+      return {
+        status: 201 as const,
+        ...loggedIn(await deps.logins.logIn(login, password, { kind, source })),
+      };
+    },
   }),
   defineRoute({
     method: 'get',
@@ -138,9 +158,9 @@ export const accountRoutes = [
     auth: 'session',
     body: z.strictObject({ password: z.string().max(1024) }),
     responses: { 200: json(loggedInSchema, 'Fresh.') },
-    handler: async ({ deps, session, body }) => ({
+    handler: async ({ deps, session, body, request }) => ({
       status: 200,
-      ...loggedIn(await deps.logins.refresh(session, body.password)),
+      ...loggedIn(await deps.logins.refresh(session, body.password, sourceOf(request))),
     }),
   }),
   defineRoute({
@@ -217,8 +237,9 @@ export const accountRoutes = [
     auth: 'session',
     body: z.strictObject({ oldPassword: z.string().max(1024), newPassword: z.string().max(1024) }),
     responses: { 204: empty('Changed.') },
-    handler: async ({ deps, session, body }) => {
-      await deps.logins.changePassword(session, body.oldPassword, body.newPassword);
+    handler: async ({ deps, session, body, request }) => {
+      const { oldPassword, newPassword } = body;
+      await deps.logins.changePassword(session, oldPassword, newPassword, sourceOf(request));
       return { status: 204 };
     },
   }),
@@ -233,13 +254,14 @@ export const accountRoutes = [
       login: z.string().max(512),
       recoveryCode: z.string().max(256),
       newPassword: z.string().max(1024),
+      device: deviceSchema,
     }),
     responses: { 200: json(z.object({ recoveryCode: z.string() }), 'The password is changed.') },
-    handler: async ({ deps, body }) => ({
-      status: 200,
-      body: {
-        recoveryCode: await deps.logins.recover(body.login, body.recoveryCode, body.newPassword),
-      },
-    }),
+    handler: async ({ deps, body, request }) => {
+      const { login, recoveryCode, newPassword, device } = body;
+      const source = sourceOf(request, device);
+      const next = await deps.logins.recover(login, recoveryCode, newPassword, source);
+      return { status: 200, body: { recoveryCode: next } };
+    },
   }),
 ];

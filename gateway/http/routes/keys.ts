@@ -8,7 +8,7 @@ import {
   userIdSchema,
 } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { json } from '../base/index.js';
+import { json, sourceOf } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { changedSchema } from './schemas.js';
 
@@ -156,9 +156,9 @@ export const keyRoutes = [
         'The new keys wait.',
       ),
     },
-    handler: async ({ deps, body }) => ({
+    handler: async ({ deps, body, request }) => ({
       status: 201,
-      body: await deps.recoveries.request(body.login, body.newPassword),
+      body: await deps.recoveries.request(body.login, body.newPassword, sourceOf(request)),
     }),
   }),
   defineRoute({

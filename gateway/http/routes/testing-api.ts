@@ -194,6 +194,8 @@ function configFor({ path }: TemporaryFolder): Config {
     PRMS_MAX_COVER_BYTES: String(1024 * 1024),
     PRMS_MAX_UPLOAD_FILES: '3',
     PRMS_COMMIT_WAIT_MS: '3000',
+    PRMS_ADDRESS_ATTEMPTS_PER_MINUTE: '10000',
+    PRMS_REGISTRATIONS_PER_HOUR: '100000',
   }).config;
 }
 
