@@ -1,5 +1,6 @@
 // The port: what a gateway may ask of a ledger, whichever ledger it is.
 // Consumers depend on this file alone; implementors run the conformance suite in `conformance/`.
+import type { LedgerEvidence } from './evidence.js';
 
 /** Why a ledger could not do what it was asked. Closed union: a new code is a change of the interface. */
 export type LedgerErrorCode =
@@ -104,6 +105,12 @@ export interface Ledger {
 
   /** Number of blocks, the genesis block included. */
   height(): Promise<number>;
+
+  /**
+   * The ledger as it stands now, ready to prove to somebody who doesn't have it what it holds.
+   * @throws LedgerError UNAVAILABLE | CORRUPT | CLOSED
+   */
+  evidence(): Promise<LedgerEvidence>;
 
   /** Waits for what was accepted, then lets go of everything. Idempotent. */
   close(): Promise<void>;

@@ -101,7 +101,11 @@ async function submit(dir, lines, batchSize) {
     const { result } = await ledger.submit(RECORDS, 'operations:apply', [
       lines.slice(at, at + batchSize).join('\n'),
     ]);
-    const refused = JSON.parse(Buffer.from(result).toString()).find((r) => r.status !== 'applied');
+    const refused = Buffer.from(result)
+      .toString()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .find((r) => r.status !== 'applied');
     if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
   }
   await ledger.close();

@@ -149,7 +149,7 @@ describe('operations:apply', () => {
     const { payload, stub } = await peerOf(s).submit('operations:apply', [
       `${grant}\n\nnonsense\n`,
     ]);
-    const receipts = JSON.parse(payload) as Receipt[];
+    const receipts = payload.split('\n').map((line) => JSON.parse(line) as Receipt);
     expect(receipts.map(fateIn)).to.deep.equal(['applied', 'MALFORMED']);
     expect(stub.event).to.deep.equal({ name: RECEIPTS_EVENT, payload });
   });
@@ -197,7 +197,7 @@ describe('named transactions', () => {
     peer.creator = creatorOf(key);
     const id = nextId(s.scene.nowMs);
     const { payload, stub } = await peer.submit('consent:grant', [id, String(s.scene.nowMs), args]);
-    expect(stub.event?.payload).to.equal(`[${payload}]`);
+    expect(stub.event?.payload).to.equal(payload);
     return fateIn(JSON.parse(payload) as Receipt);
   }
 

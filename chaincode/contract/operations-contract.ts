@@ -15,7 +15,7 @@ import { Contract, Returns, Transaction } from './fabric.js';
 
 export const MAX_BATCH_OPERATIONS = 1000;
 export const MAX_BATCH_BYTES = 1024 * 1024;
-/** Name of the event whose payload is the array of a transaction's receipts. */
+/** Name of the event whose payload is a transaction's receipts, one a line. */
 export const RECEIPTS_EVENT = 'receipts';
 
 export class OperationsContract extends Contract {
@@ -31,7 +31,8 @@ export class OperationsContract extends Contract {
   }
 
   /**
-   * Applies signed operations, one a line (`{"operation":{…},"signature":"…"}`), and answers with their receipts in the same order.
+   * Applies signed operations, one a line (`{"operation":{…},"signature":"…"}`), and answers with their receipts, one a line, in the
+   * same order: so that a ledger that hashes line by line can show one receipt without the others.
    * A refused operation leaves no write and does not disturb the others.
    */
   @Transaction()
@@ -65,7 +66,7 @@ export class OperationsContract extends Contract {
 
 /** Sets the transaction's one event and returns the same bytes. */
 export function answer(context: RecordsContext, receipts: readonly Receipt[]): string {
-  const text = canonicalise(receipts);
+  const text = receipts.map(canonicalise).join('\n');
   context.stub.setEvent(RECEIPTS_EVENT, Buffer.from(text, 'utf8'));
   return text;
 }

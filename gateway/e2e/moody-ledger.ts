@@ -48,6 +48,7 @@ export class MoodyLedger {
         events: (options) => inner.events(options),
         blocks: (options) => inner.blocks(options),
         height: () => inner.height(),
+        evidence: () => inner.evidence(),
         close: () => inner.close(),
         submit: async (...call) => {
           await moody.#pass();

@@ -35,7 +35,7 @@ class FakeLedger {
     if (code !== undefined) throw new LedgerError(code, `fake ${code}`);
     this.applied.push(...lines);
     const receipts = lines.map((id) => ({ id, status: 'applied', extra: id.length }));
-    const result = Buffer.from(JSON.stringify(receipts));
+    const result = Buffer.from(receipts.map((receipt) => JSON.stringify(receipt)).join('\n'));
     return { transactionId: 'tx', blockNumber: this.calls.length, result };
   }
 }
@@ -242,16 +242,16 @@ class CountContract extends Contract {
   @Returns('string')
   async apply(ctx: Context, batch: string): Promise<string> {
     const counts = new Map<string, number>();
-    const receipts: unknown[] = [];
+    const receipts: string[] = [];
     for (const line of batch.split('\n')) {
       if (line === 'choke') throw new Error('choked');
       const stored =
         counts.get(line) ?? Number(Buffer.from(await ctx.stub.getState(line)).toString());
       counts.set(line, stored + 1);
-      receipts.push({ id: line, status: 'applied', count: stored + 1 });
+      receipts.push(JSON.stringify({ id: line, status: 'applied', count: stored + 1 }));
     }
     for (const [key, count] of counts) await ctx.stub.putState(key, Buffer.from(String(count)));
-    return JSON.stringify(receipts);
+    return receipts.join('\n');
   }
 }
 

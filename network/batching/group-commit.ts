@@ -6,7 +6,7 @@ import { parseReceipts, type Receipt } from './receipts.js';
 export interface GroupCommitOptions {
   readonly ledger: Pick<Ledger, 'submit'>;
   readonly chaincode: string;
-  /** Takes one argument, operations joined by line feeds; returns a JSON array of receipts in the same order. */
+  /** Takes one argument, operations joined by line feeds; returns their receipts, one a line, in the same order. */
   readonly fn: string;
   /** Batches that may be under way at once; operations of one lane never overtake each other. Default 8. */
   readonly lanes?: number;

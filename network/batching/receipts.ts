@@ -11,23 +11,26 @@ export interface Receipt {
 }
 
 /**
- * Reads a JSON array of receipts.
+ * Reads receipts, one JSON document a line.
  * @throws LedgerError CHAINCODE_FAILED when it is something else
  */
 export function parseReceipts(bytes: Uint8Array): Receipt[] {
+  const text = Buffer.from(bytes).toString('utf8');
+  return text === '' ? [] : text.split('\n').map(parseReceipt);
+}
+
+function parseReceipt(line: string): Receipt {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    parsed = JSON.parse(line);
   } catch (error) {
-    throw new LedgerError('CHAINCODE_FAILED', 'the receipts are not JSON', {}, { cause: error });
+    throw new LedgerError('CHAINCODE_FAILED', 'a receipt is not JSON', {}, { cause: error });
   }
-  if (!Array.isArray(parsed) || !parsed.every(isReceipt)) {
-    throw new LedgerError(
-      'CHAINCODE_FAILED',
-      'the chaincode answered with something else than receipts',
-    );
-  }
-  return parsed;
+  if (isReceipt(parsed)) return parsed;
+  throw new LedgerError(
+    'CHAINCODE_FAILED',
+    'the chaincode answered with something else than receipts',
+  );
 }
 
 function isReceipt(value: unknown): value is Receipt {

@@ -12,7 +12,7 @@ class PutsContract extends Contract {
     });
     await Promise.all(pairs.map(({ key }) => ctx.stub.getState(key)));
     for (const { key, value } of pairs) await ctx.stub.putState(key, Buffer.from(value));
-    return JSON.stringify(pairs.map(({ key }) => ({ id: key, status: 'applied' })));
+    return pairs.map(({ key }) => JSON.stringify({ id: key, status: 'applied' })).join('\n');
   }
 }
 

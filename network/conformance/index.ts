@@ -2,6 +2,8 @@
 // Run over each implementation; on a network the state outlives a run, so every test uses keys of its own.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { checkChain, type CheckedTransaction, checkTransaction } from '../embedded/index.js';
+import type { LedgerEvidence, TransactionProof } from '../evidence.js';
 import { type Ledger, LedgerError, type LedgerErrorCode, type LedgerEvent } from '../ledger.js';
 import { CONFORMANCE_CHAINCODES } from './chaincode.js';
 
@@ -253,6 +255,53 @@ export function ledgerConformance(name: string, open: () => Promise<ConformanceS
       });
     });
 
+    describe('evidence', () => {
+      /** What the evidence proves of a transaction, by whoever checks it without the ledger. */
+      const proven = async (
+        evidence: LedgerEvidence,
+        transactionId: string,
+        wanted: (line: string) => boolean,
+      ): Promise<{ proof: TransactionProof; checked: CheckedTransaction }> => {
+        const proof = await evidence.transaction(transactionId, wanted);
+        const keep = new Set([proof.block]);
+        const { channel, dataHashes } = await checkChain(evidence.anchor, evidence.chain(), {
+          keep,
+        });
+        expect(channel).to.equal(ledger.channel);
+        return { proof, checked: checkTransaction(proof, dataHashes) };
+      };
+
+      it('proves a line and its answer, up to the head of that moment', async () => {
+        const done = await ledger.submit(ONE, 'increment', [tag, '0']);
+        const evidence = await ledger.evidence();
+        expect(evidence.anchor.height).to.be.greaterThan(done.blockNumber);
+        await ledger.submit(ONE, 'put', [`${tag}-later`, 'x']);
+        const { checked } = await proven(evidence, done.transactionId, () => true);
+        expect(checked).to.deep.include({ chaincode: ONE, fn: 'increment', argCount: 2 });
+        expect(checked.block).to.equal(done.blockNumber);
+        expect(checked.lines).to.deep.equal([{ line: tag, answer: '1' }]);
+      });
+
+      it('shows no line but those that were asked for', async () => {
+        const lines = [`${tag}-mine`, `${tag}-other`, `${tag}-mine too`];
+        const done = await ledger.submit(ONE, 'put', [lines.join('\n'), 'value']);
+        const evidence = await ledger.evidence();
+        const { proof, checked } = await proven(evidence, done.transactionId, (line) =>
+          line.includes('mine'),
+        );
+        expect(checked.lines.map(({ line }) => line)).to.deep.equal([lines[0], lines[2]]);
+        expect(JSON.stringify(proof)).not.to.include('other');
+      });
+
+      it('NOT_FOUND for a transaction that is not on the ledger', async () => {
+        const evidence = await ledger.evidence();
+        await expectCode(
+          evidence.transaction('0'.repeat(64), () => true),
+          'NOT_FOUND',
+        );
+      });
+    });
+
     describe('errors', () => {
       it('CHAINCODE_FAILED carries what the chaincode said, and nothing is written', async () => {
         const error = await expectCode(
@@ -289,6 +338,7 @@ export function ledgerConformance(name: string, open: () => Promise<ConformanceS
         await walk;
         await expectCode(ledger.submit(ONE, 'put', [tag, 'x']), 'CLOSED');
         await expectCode(ledger.evaluate(ONE, 'get', [tag]), 'CLOSED');
+        await expectCode(ledger.evidence(), 'CLOSED');
       });
 
       it('close waits for what was accepted', async () => {

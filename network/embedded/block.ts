@@ -3,16 +3,24 @@
 // block  = number varint | previousHash 32 | dataHash 32 | node's signature 64 | payload
 // payload = 0 | config                                       (the genesis block)
 //         | 1 | count | count × (length | transaction | validation code)
+// transaction = length | proposal | length | response | rest
+// proposal = length | head | as many arguments as the head says; its creator signs it whole
 // header = "PRMS-block-v1\0" | number | previousHash | dataHash; its SHA-256 is the block's hash.
-import { createHash } from 'node:crypto';
+//
+// What is hashed is a tree, so that one line of one transaction can be shown to be in a block without the lines beside it,
+// which are other people's (`evidence.ts`):
+// dataHash = tree root of the transactions' hashes, each with its validation code behind it (genesis: SHA-256 of config)
+// a transaction's hash = SHA-256("PRMS-transaction-v1" NUL | SHA-256(head) | each argument's | the response's tree root
+// over its lines | SHA-256(rest))
 import type { BlockSummary } from '../ledger.js';
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.js';
 import type { Creator } from './identity.js';
+import { linesOf, sha256, treeRoot } from './hash-tree.js';
 import { readReadWriteSet, type ReadWriteSet, writeReadWriteSet } from './read-write-set.js';
 
 export type ValidationCode = BlockSummary['transactions'][number]['validation'];
 
-const VALIDATION_CODES = ['VALID', 'MVCC_READ_CONFLICT', 'PHANTOM_READ_CONFLICT'] as const;
+export const VALIDATION_CODES = ['VALID', 'MVCC_READ_CONFLICT', 'PHANTOM_READ_CONFLICT'] as const;
 
 /** What a creator asks for and signs: enough to run it again. */
 export interface Proposal {
@@ -42,11 +50,25 @@ export interface Transaction {
   readonly proposal: Proposal;
   /** The proposal as it was signed. */
   readonly proposalBytes: Uint8Array;
+  /** What its hash is made of. */
+  readonly digests: TransactionDigests;
   readonly signature: Uint8Array;
   /** Number of blocks that the simulation saw. */
   readonly simulatedHeight: number;
   readonly outcome: Outcome;
   readonly validation: ValidationCode;
+}
+
+/** A transaction's parts as they are hashed. */
+export interface TransactionDigests {
+  /** The proposal without its arguments. */
+  readonly head: Uint8Array;
+  /** The tree roots of the arguments' lines. */
+  readonly args: readonly Uint8Array[];
+  /** The tree root of the response's lines. */
+  readonly response: Uint8Array;
+  /** SHA-256 of everything else: signature, what was read and written, the event. */
+  readonly rest: Uint8Array;
 }
 
 export interface Config {
@@ -79,51 +101,66 @@ export interface Sealed {
 const HASH_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const NONCE_BYTES = 24;
+const TRANSACTION_PREFIX = Buffer.from('PRMS-transaction-v1\0');
 export const NO_HASH = Buffer.alloc(HASH_BYTES);
 
-const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
-
 export function encodeProposal(proposal: Proposal): Buffer {
-  const writer = new ByteWriter(4096)
+  const writer = new ByteWriter(4096).bytes(encodeProposalHead(proposal));
+  for (const arg of proposal.args) writer.string(arg);
+  return writer.finish();
+}
+
+/** The proposal without its arguments. */
+export function encodeProposalHead(proposal: Proposal): Buffer {
+  return new ByteWriter()
     .string('PRMS-proposal-v1')
     .string(proposal.channel)
     .string(proposal.chaincode)
     .string(proposal.fn)
-    .varint(proposal.args.length);
-  for (const arg of proposal.args) writer.string(arg);
-  return writer
     .varint(proposal.timestampMs)
     .raw(proposal.nonce)
     .string(proposal.creator.mspId)
     .string(proposal.creator.certificate)
     .byte(proposal.hasTransient ? 1 : 0)
+    .varint(proposal.args.length)
     .finish();
 }
 
-function decodeProposal(bytes: Buffer): Proposal {
+/** A proposal without its arguments, and how many it has. */
+export type ProposalHead = Omit<Proposal, 'args'> & { readonly argCount: number };
+
+/** @throws MalformedBytes */
+export function decodeProposalHead(bytes: Buffer): ProposalHead {
   const reader = new ByteReader(bytes);
   if (reader.string() !== 'PRMS-proposal-v1') throw new MalformedBytes('not a proposal');
-  const channel = reader.string();
-  const chaincode = reader.string();
-  const fn = reader.string();
-  const args: string[] = [];
-  for (let left = reader.count(); left > 0; left--) args.push(reader.string());
-  const proposal = {
-    channel,
-    chaincode,
-    fn,
-    args,
+  const head = {
+    channel: reader.string(),
+    chaincode: reader.string(),
+    fn: reader.string(),
     timestampMs: reader.varint(),
     nonce: reader.raw(NONCE_BYTES),
     creator: { mspId: reader.string(), certificate: reader.string() },
     hasTransient: reader.byte() === 1,
+    argCount: reader.varint(),
   };
   reader.end();
-  return proposal;
+  return head;
+}
+
+/** Cuts a proposal at its seams, without reading its arguments. @throws MalformedBytes */
+function cutProposal(bytes: Buffer): {
+  readonly head: ProposalHead;
+  readonly args: readonly Buffer[];
+  readonly digests: Pick<TransactionDigests, 'head' | 'args'>;
+} {
+  const reader = new ByteReader(bytes);
+  const headBytes = reader.bytes();
+  const head = decodeProposalHead(headBytes);
+  const args: Buffer[] = [];
+  for (let left = head.argCount; left > 0; left--) args.push(reader.bytes());
+  reader.end();
+  const digests = { head: sha256(headBytes), args: args.map((arg) => treeRoot(linesOf(arg))) };
+  return { head, args, digests };
 }
 
 /** As in Fabric: SHA-256 over nonce and creator, hex. */
@@ -136,32 +173,75 @@ export function transactionId(proposal: Pick<Proposal, 'nonce' | 'creator'>): st
 export function sealTransaction(
   transaction: Pick<Transaction, 'proposalBytes' | 'signature' | 'simulatedHeight' | 'outcome'>,
 ): Sealed {
-  const { proposalBytes, outcome } = transaction;
-  const writer = new ByteWriter(proposalBytes.length + outcome.response.length + 4096)
+  const { outcome } = transaction;
+  const proposalBytes = viewOf(transaction.proposalBytes);
+  const rest = new ByteWriter(4096).raw(transaction.signature).varint(transaction.simulatedHeight);
+  writeReadWriteSet(rest, outcome);
+  rest.byte(outcome.event === null ? 0 : 1);
+  if (outcome.event !== null) rest.string(outcome.event.name).bytes(outcome.event.payload);
+  const restBytes = rest.finish();
+  const size = proposalBytes.length + outcome.response.length + restBytes.length + 16;
+  const bytes = new ByteWriter(size)
     .bytes(proposalBytes)
-    .raw(transaction.signature)
-    .varint(transaction.simulatedHeight);
-  writeReadWriteSet(writer, outcome);
-  writer.bytes(outcome.response).byte(outcome.event === null ? 0 : 1);
-  if (outcome.event !== null) writer.string(outcome.event.name).bytes(outcome.event.payload);
-  const bytes = writer.finish();
-  return { bytes, hash: sha256(bytes) };
+    .bytes(outcome.response)
+    .raw(restBytes)
+    .finish();
+  const { digests } = cutProposal(proposalBytes);
+  return { bytes, hash: transactionHash(withOutcome(digests, outcome.response, restBytes)) };
 }
 
 function decodeTransaction(bytes: Buffer, validation: ValidationCode): Transaction {
   const reader = new ByteReader(bytes);
   const proposalBytes = reader.bytes();
-  const proposal = decodeProposal(proposalBytes);
-  const signature = reader.raw(SIGNATURE_BYTES);
-  const simulatedHeight = reader.varint();
-  const set = readReadWriteSet(reader);
+  const { head, args, digests } = cutProposal(proposalBytes);
   const response = reader.bytes();
-  const event = reader.byte() === 0 ? null : { name: reader.string(), payload: reader.bytes() };
-  reader.end();
-  const outcome = { ...set, response, event };
-  const id = transactionId(proposal);
-  return { id, proposal, proposalBytes, signature, simulatedHeight, outcome, validation };
+  const restBytes = reader.rest();
+  const rest = new ByteReader(restBytes);
+  const signature = rest.raw(SIGNATURE_BYTES);
+  const simulatedHeight = rest.varint();
+  const set = readReadWriteSet(rest);
+  const event = readEvent(rest);
+  rest.end();
+  const { argCount: _, ...proposal } = head;
+  return {
+    id: transactionId(head),
+    proposal: { ...proposal, args: args.map((arg) => arg.toString('utf8')) },
+    proposalBytes,
+    digests: withOutcome(digests, response, restBytes),
+    signature,
+    simulatedHeight,
+    outcome: { ...set, response, event },
+    validation,
+  };
 }
+
+function readEvent(reader: ByteReader): ChaincodeEvent | null {
+  const flag = reader.byte();
+  // Every bit counts: another one for the same meaning would be another block of the same contents.
+  if (flag > 1) throw new MalformedBytes('an event that is neither there nor not');
+  return flag === 0 ? null : { name: reader.string(), payload: reader.bytes() };
+}
+
+function withOutcome(
+  digests: Pick<TransactionDigests, 'head' | 'args'>,
+  response: Uint8Array,
+  rest: Uint8Array,
+): TransactionDigests {
+  return { ...digests, response: treeRoot(linesOf(response)), rest: sha256(rest) };
+}
+
+/** The hash that stands for a transaction in its block. */
+export function transactionHash({ head, args, response, rest }: TransactionDigests): Buffer {
+  return sha256(TRANSACTION_PREFIX, head, ...args, response, rest);
+}
+
+/** A transaction as a leaf of its block's tree. */
+export function transactionLeaf(hash: Uint8Array, validation: ValidationCode): Buffer {
+  return Buffer.concat([hash, Buffer.of(VALIDATION_CODES.indexOf(validation))]);
+}
+
+const viewOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** The bytes that the node signs and whose SHA-256 is the block's hash. */
 export function headerBytes(header: Header): Buffer {
@@ -182,14 +262,18 @@ type Sign = (bytes: Uint8Array) => Uint8Array;
 type Link = Pick<Header, 'number' | 'previousHash'>;
 
 export function encodeGenesis(config: Config, sign: Sign): EncodedBlock {
-  const payload = new ByteWriter()
-    .string(config.channel)
-    .string(config.node.mspId)
-    .string(config.node.certificate)
-    .varint(config.createdMs)
-    .finish();
+  const payload = encodeConfig(config);
   const link = { number: 0, previousHash: NO_HASH };
   return assemble(link, sha256(payload), sign, new ByteWriter().byte(0).raw(payload).finish());
+}
+
+export function encodeConfig({ channel, node, createdMs }: Config): Buffer {
+  return new ByteWriter()
+    .string(channel)
+    .string(node.mspId)
+    .string(node.certificate)
+    .varint(createdMs)
+    .finish();
 }
 
 export function encodeBlock(
@@ -199,13 +283,13 @@ export function encodeBlock(
 ): EncodedBlock {
   const size = transactions.reduce((sum, { sealed }) => sum + sealed.bytes.length + 16, 64);
   const payload = new ByteWriter(size).byte(1).varint(transactions.length);
-  const hash = createHash('sha256');
   for (const { sealed, validation } of transactions) {
-    const code = VALIDATION_CODES.indexOf(validation);
-    payload.bytes(sealed.bytes).byte(code);
-    hash.update(sealed.hash).update(Uint8Array.of(code));
+    payload.bytes(sealed.bytes).byte(VALIDATION_CODES.indexOf(validation));
   }
-  return assemble(link, hash.digest(), sign, payload.finish());
+  const leaves = transactions.map(({ sealed, validation }) =>
+    transactionLeaf(sealed.hash, validation),
+  );
+  return assemble(link, treeRoot(leaves), sign, payload.finish());
 }
 
 function assemble(link: Link, dataHash: Uint8Array, sign: Sign, payload: Buffer): EncodedBlock {
@@ -242,26 +326,47 @@ type Payload = Pick<Block, 'config' | 'transactions' | 'actualDataHash'>;
 
 function decodeConfig(reader: ByteReader): Payload {
   const payload = reader.rest();
-  const fields = new ByteReader(payload);
+  return { config: readConfig(payload), transactions: [], actualDataHash: sha256(payload) };
+}
+
+/** @throws MalformedBytes */
+export function readConfig(bytes: Buffer): Config {
+  const fields = new ByteReader(bytes);
   const channel = fields.string();
   const node = { mspId: fields.string(), certificate: fields.string() };
   const config = { channel, node, createdMs: fields.varint() };
   fields.end();
-  return { config, transactions: [], actualDataHash: sha256(payload) };
+  return config;
 }
 
 function decodeTransactions(reader: ByteReader): Payload {
   const transactions: Transaction[] = [];
-  const hash = createHash('sha256');
   for (let left = reader.count(2); left > 0; left--) {
     const bytes = reader.bytes();
-    const code = reader.byte();
-    const validation = VALIDATION_CODES[code];
+    const validation = VALIDATION_CODES[reader.byte()];
     if (validation === undefined) throw new MalformedBytes('an unknown validation code');
     transactions.push(decodeTransaction(bytes, validation));
-    hash.update(sha256(bytes)).update(Uint8Array.of(code));
   }
-  return { config: null, transactions, actualDataHash: hash.digest() };
+  const leaves = transactions.map(({ digests, validation }) =>
+    transactionLeaf(transactionHash(digests), validation),
+  );
+  return { config: null, transactions, actualDataHash: treeRoot(leaves) };
+}
+
+/** A block's header alone, without looking at what the block holds. @throws MalformedBytes */
+export function decodeHeader(bytes: Buffer): Header & { readonly signature: Uint8Array } {
+  const reader = new ByteReader(bytes);
+  return {
+    number: reader.varint(),
+    previousHash: reader.raw(HASH_BYTES),
+    dataHash: reader.raw(HASH_BYTES),
+    signature: reader.raw(SIGNATURE_BYTES),
+  };
+}
+
+/** The hash that the next block names. */
+export function headerHash(header: Header): Buffer {
+  return sha256(headerBytes(header));
 }
 
 export function summarise(block: Block): BlockSummary {

@@ -2,7 +2,7 @@
 // While a block is on its way to the disk the next one fills; an idle committer cuts at once, so nobody waits on a timer.
 import { LedgerError } from '../ledger.js';
 import { encodeBlock, type Proposal, type Sealed, type ValidationCode } from './block.js';
-import { blockKey, HEAD_KEY, historyKey, stateKey } from './keys.js';
+import { blockKey, HEAD_KEY, historyKey, stateKey, transactionKey } from './keys.js';
 import type { KeyWrite } from './read-write-set.js';
 import { encodeVersioned } from './state.js';
 import type { Store, StoreWrite } from './store.js';
@@ -10,6 +10,7 @@ import type { SimulatedReads } from './stub.js';
 import type { RecentWrites } from './validation.js';
 
 export interface Candidate {
+  readonly id: string;
   readonly chaincode: Proposal['chaincode'];
   readonly sealed: Sealed;
   readonly seen: SimulatedReads;
@@ -66,6 +67,12 @@ export function effectsOf(
 }
 
 const NOTHING = Buffer.alloc(0);
+
+/** Where a block's transactions are found by their ids, valid or not. */
+export function placesOf(ids: readonly string[], block: number): StoreWrite[] {
+  const value = Buffer.from(String(block));
+  return ids.map((id) => ({ type: 'put', key: transactionKey(id), value }));
+}
 
 export class Committer {
   #head: Head;
@@ -146,7 +153,8 @@ export class Committer {
     number: number,
   ): { verdicts: ValidationCode[]; writes: StoreWrite[]; head: Head } {
     const { recent, sign } = this.options;
-    const writes: StoreWrite[] = [];
+    const ids = cut.map(({ candidate }) => candidate.id);
+    const writes = placesOf(ids, number);
     const transactions = cut.map(({ candidate }, tx) => {
       const { chaincode, sealed, seen } = candidate;
       const validation = recent.validate(chaincode, seen);

@@ -61,11 +61,13 @@ function compareEntries(
 /** The block that the entry points to, as far as it can be read. */
 function blockOf([key, value]: Entry): number {
   if (key.startsWith('h/')) return splitHistoryKey(key).block;
+  if (key.startsWith('t/')) return Number(value.toString()) || 0;
   return value.length < 10 ? 0 : decodeVersioned(value).version.block;
 }
 
 function name([stored]: Entry): string {
   if (stored.startsWith('h/')) return `a history entry of ${JSON.stringify(stored.slice(2, -20))}`;
+  if (stored.startsWith('t/')) return `the place of transaction ${stored.slice(2)}`;
   const { chaincode, key } = splitStateKey(stored);
   return `key ${JSON.stringify(key)} of chaincode ${chaincode}`;
 }

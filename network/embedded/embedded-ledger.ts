@@ -1,9 +1,11 @@
 // The embedded ledger: Fabric's life of a transaction in one process, on one folder.
 // simulate -> read-write set -> order into signed, hash-chained blocks -> MVCC validation -> durable commit -> answer.
 import type { BlockSummary, Committed, Ledger, LedgerEvent, SubmitOptions } from '../ledger.js';
+import type { LedgerEvidence } from '../evidence.js';
 import { type Block, summarise } from './block.js';
 import { Committer } from './committer.js';
 import { Endorser } from './endorser.js';
+import { evidenceAt } from './evidence.js';
 import { BlockFeed } from './feed.js';
 import type { ChaincodeFactory } from './host.js';
 import { checkIdentity, type Identity, signBytes } from './identity.js';
@@ -202,6 +204,11 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
   async height(): Promise<number> {
     this.#mustBeOpen();
     return Promise.resolve(this.#feed.height);
+  }
+
+  async evidence(): Promise<LedgerEvidence> {
+    this.#mustBeOpen();
+    return this.#tracked(evidenceAt(this.store, this.#feed.height));
   }
 
   as(identity: Identity): Ledger {

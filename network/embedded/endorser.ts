@@ -116,7 +116,7 @@ export class Endorser {
     const sealed = sealTransaction({ proposalBytes, signature, simulatedHeight, outcome });
     const { chaincode } = proposal;
     const { writes, response } = outcome;
-    const verdict = await this.options.committer.commit({ chaincode, sealed, seen, writes });
+    const verdict = await this.options.committer.commit({ id, chaincode, sealed, seen, writes });
     const { validation, blockNumber } = verdict;
     if (validation !== 'VALID') throw conflict(validation, id, blockNumber);
     return { transactionId: id, blockNumber, result: response };

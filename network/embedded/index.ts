@@ -1,6 +1,13 @@
 // The door of the embedded ledger.
 export type { Block, Config, Outcome, Proposal, Transaction, ValidationCode } from './block.js';
 export {
+  checkChain,
+  type CheckedChain,
+  type CheckedLine,
+  type CheckedTransaction,
+  checkTransaction,
+} from './check-evidence.js';
+export {
   type EmbeddedLedger,
   type EmbeddedLedgerOptions,
   openEmbeddedLedger,

@@ -7,6 +7,7 @@ import {
   type LedgerEvent,
   type SubmitOptions,
 } from '../ledger.js';
+import type { LedgerEvidence } from '../evidence.js';
 import type { Identity } from './identity.js';
 
 export interface FollowOptions {
@@ -15,7 +16,10 @@ export interface FollowOptions {
 }
 
 /** What a view needs of the ledger behind it. */
-export interface ActingLedger extends Pick<Ledger, 'channel' | 'events' | 'blocks' | 'height'> {
+export interface ActingLedger extends Pick<
+  Ledger,
+  'channel' | 'events' | 'blocks' | 'height' | 'evidence'
+> {
   submitAs(
     identity: Identity,
     chaincode: string,
@@ -78,6 +82,11 @@ export class LedgerAs implements Ledger {
   async height(): Promise<number> {
     this.#mustBeOpen();
     return this.node.height();
+  }
+
+  async evidence(): Promise<LedgerEvidence> {
+    this.#mustBeOpen();
+    return this.node.evidence();
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,7 @@ import {
   type VerificationReport,
   verifyLedger,
 } from './index.js';
-import { blockKey, HEAD_KEY, historyKey, stateKey } from './keys.js';
+import { blockKey, HEAD_KEY, historyKey, stateKey, transactionKey } from './keys.js';
 import { encodeVersioned } from './state.js';
 
 const chaincodes = { one: conformanceChaincode, two: conformanceChaincode };
@@ -317,6 +317,10 @@ describe('verification', () => {
         /history entry/,
         (store) =>
           store.write([{ type: 'del', key: historyKey('one', 'k', 1, 0) }], { durable: true }),
+      ],
+      [
+        /place of transaction 0000/,
+        (store) => put(store, transactionKey('0'.repeat(64)), Buffer.from('1')),
       ],
     ];
     for (const [words, change] of cases) {

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import { LedgerError } from '../ledger.js';
 import { type Block, headerBytes, NO_HASH } from './block.js';
-import { effectsOf } from './committer.js';
+import { effectsOf, placesOf } from './committer.js';
 import { compareStores } from './compare-stores.js';
 import type { ChaincodeFactory } from './host.js';
 import { publicKeyOf, readNodeKey, verifyBytes } from './identity.js';
-import { ALL_HISTORY, ALL_STATE, blockKey } from './keys.js';
+import { ALL_HISTORY, ALL_STATE, ALL_TRANSACTIONS, blockKey } from './keys.js';
 import { readBlock, readHead, storeFolder } from './open.js';
 import { TransactionChecker } from './recheck.js';
 import { openLevelStore, type Store, type StoreReader } from './store.js';
@@ -212,7 +212,8 @@ class ChainWalk {
     const effects = block.transactions.flatMap(({ proposal, outcome, validation }, tx) =>
       validation === 'VALID' ? effectsOf(proposal.chaincode, outcome.writes, block.number, tx) : [],
     );
-    await this.rebuilt.write(effects, { durable: false });
+    const ids = block.transactions.map(({ id }) => id);
+    await this.rebuilt.write([...placesOf(ids, block.number), ...effects], { durable: false });
     this.#transactions += block.transactions.length;
     for (const { validation, proposal } of block.transactions) {
       if (validation !== 'VALID') this.#conflicts++;
@@ -237,7 +238,8 @@ class ChainWalk {
     const state = await compareStores(reader, this.rebuilt, ALL_STATE);
     const history = await compareStores(reader, this.rebuilt, ALL_HISTORY);
     this.#stateKeys = state.same;
-    const difference = state.difference ?? history.difference;
+    const places = await compareStores(reader, this.rebuilt, ALL_TRANSACTIONS);
+    const difference = state.difference ?? history.difference ?? places.difference;
     if (difference !== undefined) throw new LieFound(difference);
   }
 
