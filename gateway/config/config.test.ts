@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { GatewayError } from '../errors.js';
-import { describeConfig, loadConfig, settingNames, settings } from './index.js';
+import { agreements, describeConfig, loadConfig, settingNames, settings, topics } from './index.js';
 
 describe('configuration', () => {
   let dir = '';
@@ -82,10 +82,42 @@ describe('configuration', () => {
   it('has defaults that pass their own checks, and variables of their own', () => {
     for (const name of settingNames) {
       const env = { [settings[name].env]: String(settings[name].default) };
-      expect(loadConfig(env).config[name]).to.equal(settings[name].default);
+      expect(loadConfig(env).config[name], name).to.equal(settings[name].default);
     }
     expect(new Set(settingNames.map((name) => settings[name].env)).size).to.equal(
       settingNames.length,
     );
   });
+
+  it('keeps each row in one topic', () => {
+    const rows = topics.flatMap((topic) => Object.keys(topic.rows));
+    expect(rows).to.deep.equal([...settingNames]);
+  });
+
+  for (const { names, because } of agreements) {
+    const [small, large] = names.map((name) => settings[name]);
+    it(`stops when ${names.join(' is above ')}, and names both`, () => {
+      if (!small || !large) throw new Error('an agreement is of two');
+      // The larger one at its least, the smaller one above it: within its own bounds, wrong together.
+      const above = Math.max(large.min + 1, small.min);
+      expect(above, 'it can happen at all').to.be.at.most(small.max);
+      const env = { [large.env]: String(large.min), [small.env]: String(above) };
+      // Other agreements about the same settings may speak first: they are made to hold.
+      for (const other of agreements) {
+        const [low, high] = other.names.map((name) => settings[name]);
+        if (other.because === because || !low || !high) continue;
+        env[low.env] ??= String(low.min);
+        env[high.env] ??= String(high.max);
+      }
+      const { code, message } = refusal(env);
+      expect(code).to.equal('CONFIG');
+      expect(message).to.contain(small.env).and.to.contain(large.env);
+      expect(message)
+        .to.contain(`(${above} `)
+        .and.to.contain('environment')
+        .and.to.contain(because);
+      const equal = { ...env, [small.env]: String(large.max), [large.env]: String(large.max) };
+      if (large.max <= small.max) expect(() => loadConfig(equal)).to.not.throw();
+    });
+  }
 });

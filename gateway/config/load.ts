@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { GatewayError } from '../errors.js';
-import { settings } from './settings.js';
-import type { Config, Setting, SettingName } from './settings.js';
+import { brokenAgreement } from './agreements.js';
+import { settings, topics } from './settings.js';
+import type { Setting } from './kinds.js';
+import type { Config, SettingName } from './settings.js';
 
 /** Where a value came from. */
 export type SettingSource = 'environment' | 'file' | 'default';
@@ -21,7 +23,7 @@ export interface LoadedConfig {
 /**
  * Loads the configuration.
  * @param env the environment, usually `process.env`. `PRMS_CONFIG` names another file than `./prms.config.json`.
- * @throws GatewayError CONFIG naming the setting and its source
+ * @throws GatewayError CONFIG naming the setting and its source, or two that don't go together
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): LoadedConfig {
   const named = env['PRMS_CONFIG'];
@@ -39,10 +41,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): L
     values[name] = picked.value;
     sources[name] = picked.source;
   }
+  const config = configSchema.parse(values);
+  const from = sourcesSchema.parse(sources);
+  checkAgreements(config, from);
   const known = new Set<string>(settingNames.map((name) => settings[name].env)).add('PRMS_CONFIG');
   return {
-    config: configSchema.parse(values),
-    sources: sourcesSchema.parse(sources),
+    config,
+    sources: from,
     unknownVariables: Object.keys(env)
       .filter((key) => key.startsWith('PRMS_') && !known.has(key))
       .sort(),
@@ -50,10 +55,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): L
   };
 }
 
-/** One line a setting: its name, its value in force, where from. Secrets are never shown. */
+/** Every setting under its topic, one line each: its name, its value in force, where from. Secrets are never shown. */
 export function describeConfig(loaded: LoadedConfig): string {
   const width = Math.max(...settingNames.map((name) => name.length));
-  const lines = settingNames.map((name) => {
+  const line = (name: SettingName): string => {
     const setting: Setting = settings[name];
     const value = shownValue(setting, loaded.config[name]);
     const shown = value === '' ? '(empty)' : String(value);
@@ -62,7 +67,12 @@ export function describeConfig(loaded: LoadedConfig): string {
     const from =
       source === 'environment' ? setting.env : source === 'file' ? (loaded.file ?? source) : source;
     return `${name.padEnd(width)}  ${shown}${unit}  [${from}]`;
-  });
+  };
+  const lines = topics.flatMap(({ title, rows }) => [
+    `# ${title}`,
+    ...Object.keys(rows).filter(isSettingName).map(line),
+    '',
+  ]);
   const warnings = loaded.unknownVariables.map(
     (name) => `warning: ${name} is set, but no setting has that name`,
   );
@@ -128,6 +138,17 @@ function check(name: string, setting: Setting, value: unknown, place: string): s
   const secret = setting.kind === 'text' && setting.secret === true;
   const given = secret ? 'its value' : JSON.stringify(value);
   throw configError(`${place}: ${given} is not ${expectation(setting)}`, name);
+}
+
+function checkAgreements(config: Config, sources: LoadedConfig['sources']): void {
+  const broken = brokenAgreement(config);
+  if (broken === undefined) return;
+  const [small, large] = broken.names.map((name) => {
+    const { env, unit } = settings[name];
+    return `${env} (${config[name]} ${unit}, ${sources[name]})`;
+  });
+  const message = `${small ?? ''} must not be above ${large ?? ''}: ${broken.because}`;
+  throw configError(message, broken.names[0]);
 }
 
 function schemaOf(setting: Setting): z.ZodType<string | number> {

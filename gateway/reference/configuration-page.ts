@@ -1,31 +1,44 @@
 // docs/configuration.md, written from the table of settings.
-import { expectation, settingNames, settings } from '../config/index.js';
+import { agreements, expectation, settings, topics } from '../config/index.js';
 import type { Setting } from '../config/index.js';
 import { markdownTable } from './markdown.js';
 
 /** The whole text of docs/configuration.md. */
 export function configurationPage(): string {
-  const rows = settingNames.map((name) => {
-    const setting: Setting = settings[name];
-    const preset = setting.default === '' ? '(empty)' : `\`${setting.default}\``;
-    return [
-      `\`${setting.env}\``,
-      `\`${name}\``,
-      preset,
-      setting.unit,
-      expectation(setting),
-      setting.doc,
-    ];
+  const sections = topics.map(({ title, rows }) => {
+    const lines = Object.entries(rows).map(([name, setting]) => settingRow(name, setting));
+    const heads = ['Variable', 'In the file', 'Default', 'Unit', 'Must be', 'Meaning'];
+    return `## ${title}\n\n${markdownTable(heads, lines)}`;
   });
+  const together = agreements.map(({ names: [small, large], because }) => [
+    `\`${settings[small].env}\``,
+    `\`${settings[large].env}\``,
+    because,
+  ]);
   return `# Configuration
 
-<!-- Generated from gateway/config/settings.ts by \`npm run reference -w gateway\`. Do not edit by hand. -->
+<!-- Generated from gateway/config/ by \`npm run reference -w gateway\`. Do not edit by hand. -->
 
 A setting is taken from its environment variable, else from \`prms.config.json\` in the working directory (a flat JSON
 object; \`PRMS_CONFIG\` names another file), else it has its default. A value that does not fit stops the start with a
 message that names it. \`npx prms config\` prints what is in force and where each value came from;
 \`--json\` prints it as one JSON object, \`{ setting: { value, source } }\`. Secrets are not shown.
 
-${markdownTable(['Variable', 'In the file', 'Default', 'Unit', 'Must be', 'Meaning'], rows)}
+Every size, count and time-out of the gateway is here. What belongs to a format (a nonce's length, a chunk of an
+encrypted report) is no setting: it stands in the format's specification.
+
+${sections.join('\n\n')}
+
+## Together
+
+Values that fit one by one must also fit each other, defaults included:
+
+${markdownTable(['This', 'is at most', 'because'], together)}
 `;
+}
+
+function settingRow(name: string, setting: Setting): string[] {
+  const preset = setting.default === '' ? '(empty)' : `\`${setting.default}\``;
+  const { env, unit, doc } = setting;
+  return [`\`${env}\``, `\`${name}\``, preset, unit, expectation(setting), doc];
 }

@@ -191,6 +191,7 @@ function configFor({ path }: TemporaryFolder): Config {
     PRMS_ARGON2_MEMORY_KIB: '64',
     PRMS_ARGON2_LANES: '1',
     PRMS_MAX_REPORT_BYTES: String(256 * 1024),
+    PRMS_STEGO_LIMIT_BYTES: String(256 * 1024),
     PRMS_MAX_COVER_BYTES: String(1024 * 1024),
     PRMS_MAX_UPLOAD_FILES: '3',
     PRMS_COMMIT_WAIT_MS: '3000',

@@ -1,0 +1,59 @@
+// What settings owe each other: values that fit their own bounds but make no sense together stop the start, too.
+import type { Config, SettingName } from './settings.js';
+
+/** The settings that are whole numbers. */
+type CountName = {
+  [Name in SettingName]: Config[Name] extends number ? Name : never;
+}[SettingName];
+
+interface Agreement {
+  /** Both in the same unit. */
+  readonly names: readonly [CountName, CountName];
+  /** Why the first may not exceed the second. */
+  readonly because: string;
+}
+
+/** The first setting is at most the second. The test of this file breaks each one. */
+export const agreements: readonly Agreement[] = [
+  {
+    names: ['sessionIdleMinutes', 'sessionAbsoluteMinutes'],
+    because: 'a session can’t be idle for longer than it lasts',
+  },
+  {
+    names: ['sessionIdleMinutes', 'bearerAbsoluteMinutes'],
+    because: 'a session can’t be idle for longer than it lasts',
+  },
+  {
+    names: ['freshLoginMinutes', 'sessionAbsoluteMinutes'],
+    because: 'a password can’t count as fresh after its session has ended',
+  },
+  {
+    names: ['stegoLimitBytes', 'maxReportBytes'],
+    because: 'a report that is too large to be accepted is never hidden',
+  },
+  {
+    names: ['requestTimeoutMs', 'uploadTimeoutMs'],
+    because: 'an upload may take at least as long as any other request',
+  },
+  {
+    names: ['commitWaitMs', 'requestTimeoutMs'],
+    because: 'the request would be over before COMMIT_TIMEOUT can be answered',
+  },
+  {
+    names: ['emergencyCommitWaitMs', 'commitWaitMs'],
+    because: 'an emergency waits no longer than anything else',
+  },
+  {
+    names: ['argon2QueuePerAddress', 'argon2Queue'],
+    because: 'nobody can take more places than there are',
+  },
+  {
+    names: ['loginAttemptsPerMinute', 'loginAttemptsPerHour'],
+    because: 'the hour’s limit would never let the minute’s be reached',
+  },
+];
+
+/** The first agreement that these values break. */
+export function brokenAgreement(config: Config): Agreement | undefined {
+  return agreements.find(({ names: [small, large] }) => config[small] > config[large]);
+}

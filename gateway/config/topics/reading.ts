@@ -1,0 +1,27 @@
+// Settings of reading: tickets, emergencies.
+import { integer } from '../kinds.js';
+import type { Setting } from '../kinds.js';
+
+export const reading = {
+  accessTicketSeconds: integer(
+    'PRMS_ACCESS_TICKET_SECONDS',
+    300,
+    [10, 3600],
+    's',
+    'How long a committed access allows range requests.',
+  ),
+  emergencyWindowMinutes: integer(
+    'PRMS_EMERGENCY_WINDOW_MINUTES',
+    60,
+    [5, 1440],
+    'min',
+    'How long an emergency access lasts.',
+  ),
+  emergencyCommitWaitMs: integer(
+    'PRMS_EMERGENCY_COMMIT_WAIT_MS',
+    3000,
+    [100, 60_000],
+    'ms',
+    'In an emergency the report opens after so long even if the ledger has not answered; the access is anchored late.',
+  ),
+} as const satisfies Record<string, Setting>;

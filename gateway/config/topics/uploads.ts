@@ -1,0 +1,48 @@
+// Settings of what comes in: reports, covers, forms.
+import { MiB, integer, number } from '../kinds.js';
+import type { Setting } from '../kinds.js';
+
+export const uploads = {
+  maxReportBytes: integer(
+    'PRMS_MAX_REPORT_BYTES',
+    64 * MiB,
+    [1024, 4096 * MiB],
+    'bytes',
+    'Largest report accepted.',
+  ),
+  stegoLimitBytes: integer(
+    'PRMS_STEGO_LIMIT_BYTES',
+    16 * MiB,
+    [0, 16 * MiB],
+    'bytes',
+    'Reports above this are stored encrypted only, and labelled so.',
+  ),
+  maxCoverBytes: integer(
+    'PRMS_MAX_COVER_BYTES',
+    32 * MiB,
+    [1024, 256 * MiB],
+    'bytes',
+    'Largest cover image accepted.',
+  ),
+  maxUploadFiles: integer(
+    'PRMS_MAX_UPLOAD_FILES',
+    20,
+    [1, 200],
+    'files',
+    'Files in one multipart upload.',
+  ),
+  maxUploadsAtOnce: integer(
+    'PRMS_MAX_UPLOADS_AT_ONCE',
+    4,
+    [1, 100],
+    'uploads',
+    'Uploads handled at one time; beyond that the answer is BUSY.',
+  ),
+  maxBitsPerSample: number(
+    'PRMS_MAX_BITS_PER_SAMPLE',
+    0.2,
+    [0.001, 1],
+    'bit/sample',
+    'Payload rate that hiding may not exceed.',
+  ),
+} as const satisfies Record<string, Setting>;
