@@ -9,6 +9,7 @@ import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
 import { appointmentRoutes, consultationRoutes } from './meetings.js';
+import { operationRoutes } from './operations.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
 
@@ -23,4 +24,5 @@ export const routes: readonly Route<Services>[] = [
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,
+  ...operationRoutes,
 ];
