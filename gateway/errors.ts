@@ -16,6 +16,11 @@ const table = {
   METHOD_NOT_ALLOWED: [405, 'Method not allowed', 'Use one of the methods in the Allow header.'],
   REQUEST_TIMEOUT: [408, 'Request timed out', 'Send the whole request faster, or a smaller one.'],
   CONFLICT: [409, 'Conflict', 'Read the present state again, then decide.'],
+  KEYS_ELSEWHERE: [
+    409,
+    'Keys are kept elsewhere',
+    'Sign the operation with the account’s own keys and send it to POST /operations.',
+  ],
   GONE: [410, 'Gone', 'It was withdrawn or erased and will not come back.'],
   TOO_LARGE: [413, 'Too large', 'Send less: the limit is in `limitBytes`.'],
   UNSUPPORTED_MEDIA: [415, 'Unsupported media type', 'Send one of the documented content types.'],

@@ -21,6 +21,8 @@ const sessionSchema = z.strictObject({
   lastUsedAt: z.int(),
   /** When the password was last given. */
   freshAt: z.int(),
+  /** The user keeps their keys: there are none to hold for this session, nor to lose. */
+  ownKeys: z.literal(true).optional(),
 });
 
 /** One log-in. `id` is the hash of its token: safe to show and to log. Times in ms since the epoch. */
@@ -62,6 +64,7 @@ export class Sessions {
     readonly userId: string;
     readonly role: AccountRole;
     readonly kind: SessionKind;
+    readonly ownKeys?: true;
   }): Promise<{ token: string; session: Session }> {
     const present = await this.list(who.userId);
     const surplus = present.length - this.services.limits.perAccount + 1;
@@ -90,8 +93,8 @@ export class Sessions {
   /** After the password was given again: a new token (the old one ends), keys kept, fresh from now. */
   async refresh(session: Session): Promise<{ token: string; session: Session }> {
     const now = this.services.clock.now();
-    const { userId, role, kind, createdAt } = session;
-    const next = await this.store({ userId, role, kind, createdAt, lastUsedAt: now, freshAt: now });
+    const { id: _, ...kept } = session;
+    const next = await this.store({ ...kept, lastUsedAt: now, freshAt: now });
     this.services.keyRing.move(session.id, next.session.id);
     await this.end(session.id);
     return next;

@@ -121,9 +121,10 @@ export class World {
   #people = 0;
 
   private constructor(
-    readonly gateway: Gateway,
+    private opened: Gateway,
     readonly clock: ManualClock,
     private readonly folder: TemporaryFolder,
+    private readonly reopen: () => Promise<Gateway>,
   ) {}
 
   static async open({
@@ -133,7 +134,18 @@ export class World {
   }: WorldOptions = {}): Promise<World> {
     const folder = await temporaryFolder();
     const { config } = loadConfig({ ...QUICK, PRMS_DATA: folder.path, ...env });
-    return new World(await openGateway({ ...options, config, clock }), clock, folder);
+    const open = () => openGateway({ ...options, config, clock });
+    return new World(await open(), clock, folder, open);
+  }
+
+  get gateway(): Gateway {
+    return this.opened;
+  }
+
+  /** Closes the gateway and opens it again: nobody's keys are in memory. */
+  async restart(): Promise<void> {
+    await this.opened.close();
+    this.opened = await this.reopen();
   }
 
   get url(): string {

@@ -1,5 +1,6 @@
 // Logging in and out: a session, and the user's keys unlocked in memory for as long as it lasts.
 
+import { wipeOpened } from '../accounts/index.js';
 import type {
   Account,
   Accounts,
@@ -12,6 +13,7 @@ import type {
 } from '../accounts/index.js';
 import { UnlockedKeys, type KeyRing } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { OwnKeysRegistration } from './own-keys/index.js';
 import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
 
@@ -34,6 +36,7 @@ export class Logins {
       readonly keyRing: KeyRing;
       readonly registration: Registration;
       readonly recoveries: Recoveries;
+      readonly ownKeys: OwnKeysRegistration;
     },
   ) {}
 
@@ -83,16 +86,28 @@ export class Logins {
 
   /** The actor behind a session. @throws GatewayError KEYS_LOCKED after a restart */
   actor(session: Session): Actor {
-    const { userId, role, id } = session;
-    return { userId, role, sessionId: id, keys: this.parts.keyRing.get(id) };
+    const { userId, role, id, ownKeys } = session;
+    const keys = ownKeys ? UnlockedKeys.elsewhere(userId) : this.parts.keyRing.get(id);
+    return { userId, role, sessionId: id, keys };
   }
 
   account(session: Session): Promise<Account> {
     return this.parts.accounts.get(session.userId);
   }
 
+  /** Begins a session for somebody who has proved to hold the account's signing key. Its keys are elsewhere. */
+  async withKey(userId: string, kind: SessionKind): Promise<LoggedIn> {
+    const { role } = await this.parts.accounts.get(userId);
+    return this.#shown(await this.parts.sessions.start({ userId, role, kind, ownKeys: true }));
+  }
+
   async #begin({ account, opened }: LogIn, kind: SessionKind): Promise<LoggedIn> {
     const { userId, role } = account;
+    if (opened.keys.length === 0) {
+      wipeOpened(opened);
+      await this.parts.ownKeys.complete(account);
+      return this.withKey(userId, kind);
+    }
     const keys = new UnlockedKeys(userId, opened);
     try {
       await this.parts.registration.complete(

@@ -15,7 +15,6 @@ import type { KeyRing, MasterKey } from '../vault/index.js';
 import { Accesses, AccessLog, Emergencies, LateAnchor, SealedTexts } from './accesses/index.js';
 import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
-import { Bulk, type BulkLimits } from './bulk.js';
 import { CareRelations } from './care.js';
 import { Circle } from './circle.js';
 import { Consents } from './consents.js';
@@ -25,11 +24,11 @@ import { Escrow } from './escrow.js';
 import { HospitalKeys } from './hospital-keys.js';
 import { Hospitals } from './hospitals.js';
 import type { Services } from './index.js';
-import { Intake } from './intake.js';
 import { Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins } from './logins.js';
 import { Outbox } from './outbox.js';
+import { KeyLogins, OwnKeysRegistration } from './own-keys/index.js';
 import { PatientFiles } from './patient-files.js';
 import { Records } from './records.js';
 import { Recoveries } from './recoveries.js';
@@ -89,16 +88,23 @@ export function makeServices(
     files: new PatientFiles({ records, accounts }),
   };
   const recoveries = new Recoveries(parts);
+  const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
   return {
     config,
     sessions,
     ledger,
     records,
     outbox,
-    intake: core.intake,
-    bulk: core.bulk,
     registration,
-    logins: new Logins({ accounts, sessions, keyRing, registration, recoveries }),
+    ownKeys,
+    keyLogins: new KeyLogins({
+      records,
+      accounts,
+      clock,
+      random,
+      lifeMs: config.keyLoginSeconds * 1000,
+    }),
+    logins: new Logins({ accounts, sessions, keyRing, registration, recoveries, ownKeys }),
     files: parts.files,
     care: new CareRelations(parts),
     kin: new Kin(parts),
@@ -131,28 +137,12 @@ function makeCore({
     store,
     commit,
     clock,
-    maxUnderWay: config.outboxOperations,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
   const vaults = new Vaults(ledger.channel, cloud);
   const circle = new Circle({ records, vaults, random });
-  const intake = new Intake({ outbox, records, clock });
-  const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
-  const hospitalKeys = new HospitalKeys(store, master);
-  return { outbox, records, intake, bulk, vaults, circle, hospitalKeys };
-}
-
-function bulkLimits(config: Config): BulkLimits {
-  return {
-    requests: config.bulkRequests,
-    requestsPerAccount: config.bulkRequestsPerAccount,
-    window: config.bulkWindowOperations,
-    unread: config.bulkUnreadReceipts,
-    stallMs: config.bulkStallMs,
-    spare: Math.min(config.outboxSpareOperations, Math.floor(config.outboxOperations / 2)),
-    commitWaitMs: config.commitWaitMs,
-  };
+  return { outbox, records, vaults, circle, hospitalKeys: new HospitalKeys(store, master) };
 }
 
 function makeReporting(

@@ -89,10 +89,10 @@ export class Registration {
   /** @throws GatewayError CONFLICT (login taken) | FORBIDDEN (set-up code) | VALIDATION | REFUSED | TOO_MANY | BUSY */
   async register(request: RegistrationRequest, source: Source): Promise<Registered> {
     const user = this.#newUser();
-    const founds = await this.#mayFound(request);
+    const founds = await this.mayFound(request);
     // Before there is an account: a name must not be spent on a registration that can't succeed.
     if (request.role === 'patient' && request.escrow !== null)
-      await this.#mustBeAdmitted(request.escrow);
+      await this.mustBeAdmitted(request.escrow);
     // The account first: a user on the ledger without stored keys could never come back.
     const registration = {
       loginName: request.login,
@@ -103,14 +103,14 @@ export class Registration {
       profile: profileOf(request),
     };
     const { recoveryCode } = await this.parts.accounts.register(registration, source);
-    if (founds) await this.#found(user.userId);
+    if (founds) await this.found(user.userId);
     const actor = this.#actor(user, request.role);
     try {
       await this.#enrol(actor, user, request);
       return {
         userId: user.userId,
         recoveryCode,
-        ...(await this.#admission(request.role, user.userId)),
+        ...(await this.admission(request.role, user.userId)),
       };
     } finally {
       actor.keys.wipe();
@@ -118,7 +118,7 @@ export class Registration {
   }
 
   /** @throws GatewayError VALIDATION */
-  async #mustBeAdmitted(hospital: string): Promise<void> {
+  async mustBeAdmitted(hospital: string): Promise<void> {
     const user = await this.parts.records.user(hospital).catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
       throw error;
@@ -241,7 +241,10 @@ export class Registration {
    * Is this the first hospital, and does it know the set-up code? Nobody else can register before it.
    * @throws GatewayError FORBIDDEN | LEDGER_UNAVAILABLE
    */
-  async #mayFound({ role, setupCode: given }: RegistrationRequest): Promise<boolean> {
+  async mayFound({
+    role,
+    setupCode: given,
+  }: Pick<RegistrationRequest, 'role' | 'setupCode'>): Promise<boolean> {
     const expected = await this.parts.setupCode();
     if (expected === undefined) return false;
     if (role !== 'hospital') {
@@ -256,7 +259,8 @@ export class Registration {
     throw new GatewayError('FORBIDDEN', message);
   }
 
-  async #found(hospital: string): Promise<void> {
+  /** @throws GatewayError LEDGER_UNAVAILABLE */
+  async found(hospital: string): Promise<void> {
     const genesis = { hospitals: [hospital], ...this.parts.genesis };
     try {
       await this.parts.ledger.submit(RECORDS, 'ledger:init', [JSON.stringify(genesis)]);
@@ -265,7 +269,8 @@ export class Registration {
     }
   }
 
-  async #admission(role: Role, userId: string): Promise<{ admitted?: boolean }> {
+  /** Of a hospital or auditor: has it been admitted? */
+  async admission(role: Role, userId: string): Promise<{ admitted?: boolean }> {
     if (role !== 'hospital' && role !== 'auditor') return {};
     const user = await this.parts.records.user(userId);
     return 'admitted' in user ? { admitted: user.admitted } : {};

@@ -8,6 +8,14 @@ import { signP256 } from './p256.js';
 
 /** One logged-in user's keys. Every use fails with KEYS_LOCKED once they were wiped. */
 export class UnlockedKeys {
+  /** Stands for keys that their user keeps: whatever needs one of them fails with KEYS_ELSEWHERE. */
+  static elsewhere(userId: string): UnlockedKeys {
+    const keys = new UnlockedKeys(userId, { bundleKey: new Uint8Array(), keys: [] });
+    keys.away = true;
+    return keys;
+  }
+
+  private away = false;
   private wiped = false;
   private held: PrivateKeyEntry[];
   private readonly key: Uint8Array;
@@ -19,6 +27,11 @@ export class UnlockedKeys {
   ) {
     this.held = [...opened.keys];
     this.key = opened.bundleKey;
+  }
+
+  /** Does the user keep them? */
+  get elsewhere(): boolean {
+    return this.away;
   }
 
   /** Seals new contents of the user's bundle. */
@@ -73,6 +86,11 @@ export class UnlockedKeys {
   }
 
   private assertHeld(): void {
+    if (this.away)
+      throw new GatewayError(
+        'KEYS_ELSEWHERE',
+        'This account keeps its own keys: sign the operation and send it to POST /operations.',
+      );
     if (this.wiped)
       throw new GatewayError('KEYS_LOCKED', 'The keys are no longer in memory: log in again.');
   }

@@ -31,6 +31,13 @@ export const signingIn = {
     'min',
     'How long a password counts as just given (emergency access, key changes).',
   ),
+  keyLoginSeconds: integer(
+    'PRMS_KEY_LOGIN_SECONDS',
+    60,
+    [10, 600],
+    's',
+    'How long a challenge can be answered by whoever logs in with a signature.',
+  ),
   sessionsPerAccount: integer(
     'PRMS_SESSIONS_PER_ACCOUNT',
     20,

@@ -23,14 +23,7 @@ export interface BytesAnswerSpec {
   readonly contentTypes: readonly string[];
   readonly description: string;
 }
-/** JSON texts, one a line, sent as they come (NDJSON). */
-export interface LinesAnswerSpec<S extends z.ZodType = z.ZodType> {
-  readonly kind: 'lines';
-  /** Of each line. */
-  readonly schema: S;
-  readonly description: string;
-}
-export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec | LinesAnswerSpec;
+export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec;
 /** Successful answers by status. Errors need not be listed: every route may answer with a problem document. */
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
@@ -46,12 +39,6 @@ export const bytes = (contentTypes: readonly string[], description: string): Byt
   description,
 });
 
-export const lines = <S extends z.ZodType>(schema: S, description: string): LinesAnswerSpec<S> => ({
-  kind: 'lines',
-  schema,
-  description,
-});
-
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** What a handler returns, whatever its route. */
@@ -59,8 +46,6 @@ export interface AnyAnswer {
   readonly status: number;
   readonly body?: unknown;
   readonly bytes?: ByteSource;
-  /** Handfuls of lines, each asked for when the one before is on its way. */
-  readonly lines?: AsyncIterable<readonly unknown[]>;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sets the session cookie to this token, or clears it. */
@@ -74,9 +59,7 @@ type AnswerOf<Spec extends AnswerSpec> =
     ? { readonly body: z.input<S> }
     : Spec extends BytesAnswerSpec
       ? { readonly bytes: ByteSource; readonly contentType: string }
-      : Spec extends LinesAnswerSpec<infer S>
-        ? { readonly lines: AsyncIterable<readonly z.input<S>[]> }
-        : { readonly body?: never };
+      : { readonly body?: never };
 
 /** What a handler may return: one of the documented statuses with the body that belongs to it. */
 export type Answer<Specs extends AnswerSpecs> = AnyAnswer &
@@ -115,8 +98,6 @@ export interface RouteFacts {
   readonly freshLogin?: boolean;
   /** A body that the handler reads itself as multipart/form-data, described by an OpenAPI schema. */
   readonly upload?: { readonly schema: UploadSchema };
-  /** A body of lines that the handler reads itself (`readLines`), described by the schema of one line. */
-  readonly lines?: { readonly schema: z.ZodType; readonly description: string };
   /** Another limit than the usual one for a JSON body. */
   readonly bodyLimitBytes?: number;
   /** Another limit than the usual one for the whole request. */

@@ -11,8 +11,8 @@ import { empty, json, sourceOf } from '../base/index.js';
 import { defineRoute } from './define.js';
 import { profileSchema } from './schemas.js';
 
-const credentials = { login: z.string().max(512), password: z.string().max(1024) };
-const registeredSchema = z.object({
+export const credentials = { login: z.string().max(512), password: z.string().max(1024) };
+export const registeredSchema = z.object({
   userId: userIdSchema,
   /** Shown once. */
   recoveryCode: z.string(),
@@ -65,7 +65,7 @@ const sessionSchema = z.object({
   current: z.boolean(),
 });
 
-const loggedInSchema = z.object({
+export const loggedInSchema = z.object({
   userId: userIdSchema,
   role: z.string(),
   /** Of a bearer session: to be sent as `Authorization: Bearer`. */
@@ -79,7 +79,7 @@ const loggedInSchema = z.object({
 });
 const deviceSchema = z.string().max(128).optional();
 
-function loggedIn({ token, session, csrfToken, expiresAt, device }: LoggedIn) {
+export function loggedIn({ token, session, csrfToken, expiresAt, device }: LoggedIn) {
   const { userId, role, kind } = session;
   if (kind === 'bearer') {
     return { body: { userId, role, token, expiresAt, ...(device !== undefined && { device }) } };

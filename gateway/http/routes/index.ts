@@ -9,13 +9,15 @@ import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
 import { appointmentRoutes, consultationRoutes } from './meetings.js';
-import { operationRoutes } from './operations.js';
+import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
 
 export const routes: readonly Route<Services>[] = [
   ...accountRoutes,
   ...keyRoutes,
+  // Before the ledger's: `/operations/schema` is no operation's id.
+  ...ownKeyRoutes,
   ...hospitalRoutes,
   ...relationRoutes,
   ...consentRoutes,
@@ -24,5 +26,4 @@ export const routes: readonly Route<Services>[] = [
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,
-  ...operationRoutes,
 ];

@@ -8,11 +8,15 @@ import { openPractice, TestApi } from './testing-api.js';
 /** What somebody without a session may ask. A new entry is a decision. */
 const PUBLIC = [
   'get /hospitals',
+  'get /operations/schema',
+  'post /key-logins',
+  'post /key-logins/challenges',
   'post /recover',
   'post /recovery/requests',
   'post /register/auditor',
   'post /register/doctor',
   'post /register/hospital',
+  'post /register/own-keys',
   'post /register/patient',
   'post /register/relative',
   'post /sessions',

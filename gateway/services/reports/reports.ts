@@ -228,7 +228,9 @@ export class Reports {
     return shown;
   }
 
+  /** Whoever keeps their own keys opens the titles themselves. */
   async #ownersEpoch(actor: Actor, patient: Patient): Promise<OpenEpoch | undefined> {
+    if (actor.keys.elsewhere) return undefined;
     const guardian =
       activeKin(patient, actor.userId, this.parts.records.now())?.rights.includes('guardian') ===
       true;
