@@ -24,4 +24,4 @@ export {
   userIdOf,
   type SignatureVerifier,
 } from './signatures/index.js';
-export { lifeMsOf } from './operations/index.js';
+export { lifeMsOf, vaultMark } from './operations/index.js';

@@ -290,6 +290,8 @@ describe('queries', () => {
       [4, 'users', 'doctor'],
       [3, 'affiliations', h],
       [1, 'hospitalsOf', d],
+      [2, 'services', h],
+      [0, 'services', s.otherHospital.id],
       [2, 'patientsOf', d],
       [1, 'kinOf', s.guardian.id],
       [1, 'grants', s.otherDoctor.id],

@@ -136,6 +136,21 @@ export class QueryContract extends Contract {
     return listed(context, below('affiliation', userId(hospital)), { pageSize, bookmark });
   }
 
+  /** A hospital's systems, suspended ones too. */
+  @Transaction(false)
+  @Returns('string')
+  async services(
+    context: RecordsContext,
+    hospital: string,
+    pageSize: number,
+    bookmark: string,
+  ): Promise<string> {
+    const range = below('service-of', userId(hospital));
+    return joined(context, range, { pageSize, bookmark }, (entry) =>
+      keys.user(lastPart(entry.key)),
+    );
+  }
+
   @Transaction(false)
   @Returns('string')
   async hospitalsOf(

@@ -36,6 +36,8 @@ const slotSchema = z.strictObject({
   commitment: digestSchema,
 });
 
+/** The mark of the vault as the signer saw it (`vaultMark`): held against the present one when it is named. */
+const seen = { vault: digestSchema.optional() };
 const patient = { patient: userIdSchema };
 /** What names a document and the version of it that is changed. */
 const change = { id: operationIdSchema, replaces: versionSchema };
@@ -59,6 +61,7 @@ export const ARGUMENTS = {
     escrow: userIdSchema.nullable(),
     replaces: versionSchema,
     epoch: epochSchema.optional(),
+    ...seen,
   }),
   /** `proof`: the new key's signature over "PRMS-key-v1\0" ‖ user id ‖ "\0" ‖ operation id. */
   'key:rotate': z.strictObject({
@@ -80,6 +83,13 @@ export const ARGUMENTS = {
   'affiliation:refuse': z.strictObject({ doctor: userIdSchema, replaces: versionSchema }),
   'affiliation:suspend': z.strictObject({ doctor: userIdSchema, replaces: versionSchema }),
   'affiliation:leave': z.strictObject({ hospital: userIdSchema, replaces: versionSchema }),
+  /** `proof`: the service's key's signature, as for `key:rotate`, over its own id and this operation's. */
+  'service:authorise': z.strictObject({
+    keys: keysSchema,
+    proof: signatureSchema,
+    profile: publicProfileSchema,
+  }),
+  'service:suspend': z.strictObject({ service: userIdSchema, replaces: versionSchema }),
   'care:request': z.strictObject({ doctor: userIdSchema, hospital: userIdSchema }),
   'care:approve': z.strictObject({ ...patient, ...change }),
   'care:refuse': z.strictObject({ ...patient, ...change }),
@@ -89,6 +99,7 @@ export const ARGUMENTS = {
     relative: userIdSchema,
     rights: rightsSchema,
     notAfter: instantSchema.optional(),
+    ...seen,
   }),
   'kin:amend': z.strictObject({
     ...patient,
@@ -96,16 +107,23 @@ export const ARGUMENTS = {
     rights: rightsSchema,
     notAfter: instantSchema.optional(),
     epoch: epochSchema.optional(),
+    ...seen,
   }),
-  'kin:end': z.strictObject({ ...patient, ...change, epoch: epochSchema.optional() }),
-  'consent:grant': z.strictObject({ ...patient, terms: consentTermsSchema }),
+  'kin:end': z.strictObject({ ...patient, ...change, epoch: epochSchema.optional(), ...seen }),
+  'consent:grant': z.strictObject({ ...patient, terms: consentTermsSchema, ...seen }),
   'consent:amend': z.strictObject({
     ...patient,
     ...change,
     terms: consentTermsSchema,
     epoch: epochSchema.optional(),
+    ...seen,
   }),
-  'consent:revoke': z.strictObject({ ...patient, ...change, epoch: epochSchema.optional() }),
+  'consent:revoke': z.strictObject({
+    ...patient,
+    ...change,
+    epoch: epochSchema.optional(),
+    ...seen,
+  }),
   'report:anchor': z.strictObject({
     ...patient,
     actingFor: userIdSchema.optional(),

@@ -80,6 +80,15 @@ export interface Auditor extends KeyHolder {
   readonly votes: readonly string[];
 }
 
+/** A hospital's system with keys of its own: what it signs is its own, and its hospital can end it. */
+export interface Service extends KeyHolder {
+  readonly role: 'service';
+  readonly profile: PublicProfile;
+  readonly hospital: string;
+  /** Suspended for good: a system that comes back gets new keys. */
+  readonly status: 'authorised' | 'suspended';
+}
+
 /** A patient's user document *is* their policy document: one read decides any request. Bounded by LIMITS. */
 export interface Patient extends KeyHolder {
   readonly role: 'patient';
@@ -90,7 +99,7 @@ export interface Patient extends KeyHolder {
   readonly care: readonly Care[];
 }
 
-export type User = Hospital | Doctor | Relative | Auditor | Patient;
+export type User = Hospital | Doctor | Relative | Auditor | Service | Patient;
 
 /** An entry of a policy document. `until`: when its creating operation expires; it stays that long, so that a replay finds it. */
 export interface Entry extends Marks {

@@ -12,7 +12,8 @@ import {
   userIdSchema,
 } from './ids.js';
 
-export const ROLES = ['hospital', 'doctor', 'patient', 'relative', 'auditor'] as const;
+/** `service`: a hospital's own system, a laboratory's or an image archive's, that sends reports with nobody logged in. */
+export const ROLES = ['hospital', 'doctor', 'patient', 'relative', 'auditor', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What a grantee may do with a report, or (upload) with a record. */

@@ -84,11 +84,12 @@ export async function standing(
   actor: User,
   actingFor: string | undefined,
 ): Promise<{ affiliation: Affiliation | null; hospital: Hospital | null }> {
-  if (actor.role !== 'doctor' || actingFor === undefined)
-    return { affiliation: null, hospital: null };
+  const acts = actor.role === 'doctor' || actor.role === 'service';
+  if (!acts || actingFor === undefined) return { affiliation: null, hospital: null };
   const hospital = await call.world.get(keys.user(actingFor));
   return {
-    affiliation: await call.world.get(keys.affiliation(actingFor, actor.id)),
+    affiliation:
+      actor.role === 'doctor' ? await call.world.get(keys.affiliation(actingFor, actor.id)) : null,
     hospital: hospital?.role === 'hospital' ? hospital : null,
   };
 }

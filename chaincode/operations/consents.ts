@@ -14,7 +14,15 @@ import {
   type Call,
   type Definition,
 } from './call.js';
-import { addEntry, advanceEpoch, entryOf, newEntry, putPatient, replaceEntry } from './policy.js';
+import {
+  addEntry,
+  advanceEpoch,
+  entryOf,
+  mustSee,
+  newEntry,
+  putPatient,
+  replaceEntry,
+} from './policy.js';
 
 async function checkGrantee(
   call: Call<'consent:grant'> | Call<'consent:amend'>,
@@ -24,6 +32,8 @@ async function checkGrantee(
   const grantee = await find(call, keys.user(terms.grantee.id));
   mustBe((terms.grantee.kind === 'hospital') === (grantee.role === 'hospital'), 'NOT_FOUND');
   mustBe(grantee.id !== patient.id, 'WRONG_ROLE');
+  // A system may be denied expressly; it may not be let in by name.
+  mustBe(grantee.role !== 'service' || terms.effect === 'deny', 'WRONG_ROLE');
 }
 
 const grant: Definition<'consent:grant'> = {
@@ -37,6 +47,7 @@ const grant: Definition<'consent:grant'> = {
     if (again) return again;
     must(mayConsent(patient, actor, args.terms, envelope.issuedAt));
     await checkGrantee(call, patient, args.terms);
+    mustSee(patient, args);
     const consent: Consent = {
       ...newEntry(call),
       status: 'active',
@@ -65,6 +76,7 @@ const amend: Definition<'consent:amend'> = {
       args.terms.grantee.id === grantee.id && args.terms.grantee.kind === grantee.kind,
       'WRONG_STATE',
     );
+    mustSee(patient, args);
     const losesVault = holdsEpoch(consent.terms) && !holdsEpoch(args.terms);
     const after: Consent = {
       ...consent,
@@ -89,6 +101,7 @@ const revoke: Definition<'consent:revoke'> = {
     if (again) return again;
     must(mayTakeBack(patient, actor, consent.terms, envelope.issuedAt));
     mustBe(consent.status === 'active', 'WRONG_STATE');
+    mustSee(patient, args);
     const after: Consent = { ...consent, ...changed(call, consent), status: 'revoked' };
     const next = advanceEpoch(patient, args.epoch, holdsEpoch(consent.terms));
     putPatient(call, replaceEntry(next, 'consents', after));

@@ -26,7 +26,13 @@ type KeyCall =
   | Call<'key:object'>
   | Call<'key:complete'>;
 
-function checkNewKeys(newKeys: PublicKeys, proof: string, user: string, operation: string): void {
+/** Keys that somebody takes over: sound, and theirs by a proof made for this operation. */
+export function checkNewKeys(
+  newKeys: PublicKeys,
+  proof: string,
+  user: string,
+  operation: string,
+): void {
   mustBe(isPoint(newKeys.seal) && newKeys.seal !== newKeys.sign, 'MALFORMED');
   const check = {
     publicKey: newKeys.sign,
@@ -66,6 +72,8 @@ const propose: Definition<'key:propose'> = {
     const { actor, args, envelope } = call;
     must(isActingHospital(actor));
     const user = await find(call, keys.user(args.user));
+    // A system that has lost its keys is authorised anew by its hospital, with others.
+    mustBe(user.role !== 'service', 'WRONG_ROLE');
     const earlier = user.recovery;
     if (earlier?.id === envelope.id) {
       mustBe(earlier.created === call.hash, 'ID_REUSED');

@@ -9,6 +9,7 @@ import {
   type RefusalCode,
 } from '../model/index.js';
 import {
+  authorisation,
   DAY_MS,
   digest,
   EVERYBODY,
@@ -27,7 +28,7 @@ type Fate = 'applied' | RefusalCode;
 
 /** The same request from everybody: what each of them gets. `nobody` is UNKNOWN_ACTOR unless said otherwise. */
 interface Row<T extends OperationType> {
-  readonly args: (s: Stage, who: Person) => ArgumentsOf<T>;
+  readonly args: (s: Stage, who: Person, id: string) => ArgumentsOf<T>;
   readonly fates: Partial<Record<Role, Fate>>;
   readonly others: Fate;
 }
@@ -95,8 +96,8 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
         replaces: 1,
       };
     },
-    // Two votes have changed the auditor's document.
-    fates: { auditor: 'VERSION_CONFLICT' },
+    // Two votes have changed the auditor's document, and a suspension the service's.
+    fates: all('VERSION_CONFLICT', 'auditor', 'suspendedService'),
     others: 'BAD_SIGNATURE',
   },
   'key:propose': {
@@ -149,6 +150,16 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
       otherDoctor: 'NOT_FOUND',
       ...all('VERSION_CONFLICT', 'suspendedDoctor', 'newDoctor'),
     },
+    others: 'WRONG_ROLE',
+  },
+  'service:authorise': {
+    args: (_s, _who, id) => authorisation(new Person(), id),
+    fates: hospitalsOnly({ otherHospital: 'applied' }),
+    others: 'WRONG_ROLE',
+  },
+  'service:suspend': {
+    args: (s) => ({ service: s.service.id, replaces: 1 }),
+    fates: hospitalsOnly({ otherHospital: 'NOT_OWNER' }),
     others: 'WRONG_ROLE',
   },
   'care:request': {
@@ -218,7 +229,7 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
     fates: {
       ...all('applied', 'patient', 'guardian', 'keeper'),
       ...all('NO_KIN_RIGHT', 'consenter', 'stranger'),
-      ...all('NOT_AFFILIATED', ...doctors),
+      ...all('NOT_AFFILIATED', ...doctors, 'service', 'suspendedService'),
     },
     others: 'WRONG_ROLE',
   },
@@ -327,6 +338,7 @@ const MATRIX: { readonly [T in OperationType]: Row<T> } = {
       newDoctor: 'NOT_AFFILIATED',
       ...all('ACTOR_NOT_ACTIVE', 'waitingAuditor', 'suspendedDoctor'),
       waitingHospital: 'HOSPITAL_NOT_ADMITTED',
+      ...all('WRONG_ROLE', 'service', 'suspendedService'),
     },
     others: 'NO_CONSENT',
   },
@@ -379,7 +391,8 @@ async function fatesOf<T extends OperationType>(
   const row: Row<T> = MATRIX[type];
   const fates: [Role, Fate][] = [];
   for (const role of EVERYBODY) {
-    fates.push([role, await s.scene.fate(s[role], type, row.args(s, s[role]))]);
+    const id = nextId(s.scene.nowMs);
+    fates.push([role, await s.scene.fate(s[role], type, row.args(s, s[role], id), { id })]);
   }
   return { row, fates: Object.fromEntries(fates) as Record<Role, Fate> };
 }

@@ -14,6 +14,7 @@ import {
 import { isPoint } from '../signatures/index.js';
 import { keys } from '../state/index.js';
 import { made, mustBe, Refused, type Call } from './call.js';
+import { vaultMark } from './vault-mark.js';
 
 type ListName = 'consents' | 'kin' | 'care';
 type EntryOf<L extends ListName> = Patient[L][number];
@@ -71,6 +72,17 @@ export function replaceEntry<L extends ListName>(
 ): Patient {
   const entries: readonly EntryOf<L>[] = patient[list];
   return { ...patient, [list]: entries.map((e) => (e.id === entry.id ? entry : e)) };
+}
+
+/**
+ * Whoever hands out the vault's key, or makes its next one, may say what they saw: then that must be how it is.
+ * @throws Refused VERSION_CONFLICT
+ */
+export function mustSee(
+  patient: Patient,
+  { vault }: { readonly vault?: string | undefined },
+): void {
+  mustBe(vault === undefined || vault === vaultMark(patient), 'VERSION_CONFLICT');
 }
 
 /**

@@ -24,7 +24,15 @@ import {
   type Call,
   type Definition,
 } from './call.js';
-import { addEntry, advanceEpoch, entryOf, newEntry, putPatient, replaceEntry } from './policy.js';
+import {
+  addEntry,
+  advanceEpoch,
+  entryOf,
+  mustSee,
+  newEntry,
+  putPatient,
+  replaceEntry,
+} from './policy.js';
 
 const requestCare: Definition<'care:request'> = {
   async apply(call) {
@@ -97,6 +105,7 @@ const linkKin: Definition<'kin:link'> = {
       !patient.kin.some((k) => k.relative === args.relative && k.status === 'active'),
       'ALREADY_EXISTS',
     );
+    mustSee(patient, args);
     const link: KinLink = {
       ...newEntry(call),
       status: 'active',
@@ -124,6 +133,7 @@ const amendKin: Definition<'kin:amend'> = {
     must(soundRights(args.rights, args.notAfter));
     must(withinOwnEnd(patient, actor, args.rights, args.notAfter, envelope.issuedAt));
     mustBe(link.status === 'active', 'WRONG_STATE');
+    mustSee(patient, args);
     const { notAfter: _dropped, ...rest } = link;
     const after: KinLink = {
       ...rest,
@@ -150,6 +160,7 @@ const endKin: Definition<'kin:end'> = {
     if (link.relative === actor.id) mustBe(args.epoch === undefined, 'NOT_OWNER');
     else must(mayManageKin(patient, actor, envelope.issuedAt));
     mustBe(link.status === 'active', 'WRONG_STATE');
+    mustSee(patient, args);
     const losesVault = holdsVault(link.rights) && link.relative !== actor.id;
     const after = { ...link, ...changed(call, link), status: 'ended' as const };
     putPatient(call, replaceEntry(advanceEpoch(patient, args.epoch, losesVault), 'kin', after));

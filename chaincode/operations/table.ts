@@ -11,12 +11,14 @@ import { consultations } from './consultations.js';
 import { keychange } from './keychange.js';
 import { relations } from './relations.js';
 import { reports } from './reports.js';
+import { services } from './services.js';
 import { users } from './users.js';
 
 export const OPERATIONS: { readonly [T in OperationType]: Definition<T> } = {
   ...users,
   ...keychange,
   ...affiliations,
+  ...services,
   ...relations,
   ...consents,
   ...reports,

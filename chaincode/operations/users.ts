@@ -17,7 +17,7 @@ import {
   type Call,
   type Definition,
 } from './call.js';
-import { advanceEpoch, putPatient } from './policy.js';
+import { advanceEpoch, mustSee, putPatient } from './policy.js';
 
 /** Registration, of a hospital or anybody else, is signed with the very key that it names: the actor's id is its hash. */
 async function enrol(
@@ -124,6 +124,7 @@ const chooseEscrow: Definition<'user:escrow'> = {
     const again = changedBefore(call, patient, args.replaces);
     if (again) return again;
     if (args.escrow !== null) must(isAdmitted(await findHospital(call, args.escrow)));
+    mustSee(patient, args);
     const leaves = patient.escrow !== null && patient.escrow !== args.escrow;
     const after = {
       ...advanceEpoch(patient, args.epoch, leaves || 'at will'),

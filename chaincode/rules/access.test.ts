@@ -17,6 +17,7 @@ import {
   partial,
   patient,
   report,
+  service,
   short,
   toHospital,
 } from '../testkit/facts.js';
@@ -112,6 +113,18 @@ const CASES: readonly Case[] = [
     ask(),
     facts([consent(toHospital)], { actor: { ...hospital, id: 'H2' } }),
     'WRONG_ROLE',
+  ],
+  [
+    'a service whose hospital may read',
+    ask(),
+    facts([consent(toHospital)], { actor: service }),
+    'WRONG_ROLE',
+  ],
+  [
+    'a service of a hospital that may upload',
+    ask({ action: 'upload' }),
+    facts([consent({ ...toHospital, actions: ['upload'] })], { actor: service }),
+    'permit:consent',
   ],
   ['an auditor in its name', ask(), facts([consent(toHospital)], { actor: auditor }), 'WRONG_ROLE'],
   [

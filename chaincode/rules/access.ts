@@ -50,6 +50,8 @@ export function decideAccess(request: AccessRequest, facts: AccessFacts): Access
   }
   if (actor.id === patient.id) return { decision: 'permit', basis: 'self' };
   if (report?.status === 'withdrawn' && request.action !== 'upload') return no('REPORT_WITHDRAWN');
+  // A system adds; nobody lets it read.
+  if (actor.role === 'service' && request.action !== 'upload') return no('WRONG_ROLE');
   const standing = standsFor(actor, request.actingFor, facts);
   if (!standing.permit) return no(standing.code);
   return weigh(request, facts);

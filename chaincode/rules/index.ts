@@ -20,6 +20,7 @@ export {
 export { holdsEpoch, mayAnchor, mayConsent, mayCorrect, mayErase, mayTakeBack } from './records.js';
 export {
   hasCare,
+  hasCareAt,
   isActingHospital,
   isAdmitted,
   standsFor,

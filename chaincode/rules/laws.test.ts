@@ -15,6 +15,7 @@ import {
   patient,
   relative,
   report,
+  service,
 } from '../testkit/facts.js';
 
 const arbTerms: fc.Arbitrary<ConsentTerms> = fc.record(
@@ -70,7 +71,7 @@ const arbKin = fc.array(
 const arbWorld = fc.record({
   consents: fc.array(arbConsent, { maxLength: 5 }),
   kin: arbKin.map((links) => links.map((over) => link(over))),
-  actor: fc.constantFrom(doctor, relative, patient, hospital),
+  actor: fc.constantFrom(doctor, relative, patient, hospital, service),
   status: fc.constantFrom('active' as const, 'withdrawn' as const, 'superseded' as const),
   urgent: fc.boolean(),
 });
@@ -91,11 +92,15 @@ function oracle(request: AccessRequest, w: WorldOf): boolean {
   const { actor } = w;
   if (actor.id === 'P') return true;
   if (request.action !== 'upload' && w.status === 'withdrawn') return false;
+  if (actor.role === 'service' && request.action !== 'upload') return false;
   const stands =
-    actor.role === 'doctor'
+    actor.role === 'doctor' || actor.role === 'service'
       ? request.actingFor === 'H'
       : actor.role === 'hospital' || request.actingFor === undefined;
-  const named = actor.role === 'relative' ? ['R'] : actor.role === 'hospital' ? ['H'] : ['D', 'H'];
+  const named = { relative: ['R'], hospital: ['H'], service: ['S', 'H'] }[actor.role as string] ?? [
+    'D',
+    'H',
+  ];
   const inForce = w.consents.filter(({ status, terms }) => {
     const { scope } = terms;
     const held =

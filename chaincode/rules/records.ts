@@ -4,22 +4,24 @@ import type { ConsentTerms, Patient, Report, User } from '../model/index.js';
 import { decideAccess, type AccessFacts } from './access.js';
 import { all, PERMIT, refuse, type Ruling } from './decision.js';
 import { activeKin, actsForPatient } from './kin.js';
-import { hasCare, standsFor } from './standing.js';
+import { hasCare, hasCareAt, standsFor } from './standing.js';
 
 /**
  * Patients add to their own record; relatives with `keep`; doctors in whose care the patient is, or whom a consent lets
- * upload. An express denial wins over care and kinship, as everywhere.
+ * upload; a hospital's services where any of its doctors has the patient in care, or where the hospital may upload. An
+ * express denial wins over care and kinship, as everywhere.
  */
 export function mayAnchor(facts: AccessFacts, actingFor: string | undefined, now: number): Ruling {
   const { actor, patient } = facts;
-  if (actor.role === 'doctor') {
+  if (actor.role === 'doctor' || actor.role === 'service') {
+    const care = () =>
+      actor.role === 'service'
+        ? hasCareAt(patient, actingFor)
+        : hasCare(patient, actor.id, actingFor);
     return all(
       () => standsFor(actor, actingFor, facts),
       () => notDenied(facts, actingFor, now),
-      () =>
-        hasCare(patient, actor.id, actingFor).permit
-          ? PERMIT
-          : consentToUpload(facts, actingFor, now),
+      () => (care().permit ? PERMIT : consentToUpload(facts, actingFor, now)),
     );
   }
   if (actingFor !== undefined) return refuse('WRONG_ROLE');
@@ -48,7 +50,7 @@ function consentToUpload(facts: AccessFacts, actingFor: string | undefined, now:
 
 /**
  * A new version replaces a report, or nothing does: its author's, or its patient's, to say. Authors say it only while they
- * still stand where they stood: doctors for the hospital, relatives by a link with `keep`.
+ * still stand where they stood: doctors and services for the hospital, relatives by a link with `keep`.
  */
 export function mayCorrect(
   report: Report,
@@ -57,7 +59,8 @@ export function mayCorrect(
 ): Ruling {
   const { actor, patient } = facts;
   const isAuthor = report.author === actor.id;
-  if (isAuthor && actor.role === 'doctor') return standsFor(actor, report.actingFor, facts);
+  if (isAuthor && (actor.role === 'doctor' || actor.role === 'service'))
+    return standsFor(actor, report.actingFor, facts);
   return actsForPatient(patient, actor, isAuthor ? 'keep' : 'guardian', now);
 }
 

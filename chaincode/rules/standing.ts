@@ -8,7 +8,7 @@ export interface StandingFacts {
   readonly hospital?: Hospital | null;
 }
 
-/** A doctor must act for an admitted hospital that has authorised them; a hospital acts for itself, nobody else for any. */
+/** A doctor must act for an admitted hospital that has authorised them, a service for its own; a hospital acts for itself, nobody else for any. */
 export function standsFor(
   actor: User,
   actingFor: string | undefined,
@@ -20,6 +20,12 @@ export function standsFor(
       return all(
         () => isAdmitted(facts.hospital),
         () => isAuthorised(facts.affiliation, actor.id, actingFor),
+      );
+    case 'service':
+      if (actingFor !== actor.hospital) return refuse('NOT_AFFILIATED');
+      return all(
+        () => isAdmitted(facts.hospital),
+        () => (actor.status === 'authorised' ? PERMIT : refuse('ACTOR_NOT_ACTIVE')),
       );
     case 'hospital':
       if (actingFor !== undefined && actingFor !== actor.id) return refuse('WRONG_ROLE');
@@ -52,6 +58,12 @@ function isAuthorised(
     return refuse('NOT_AFFILIATED');
   if (affiliation.status === 'suspended') return refuse('ACTOR_NOT_ACTIVE');
   return affiliation.status === 'authorised' ? PERMIT : refuse('NOT_AFFILIATED');
+}
+
+/** Is the patient in the care of any doctor of this hospital? */
+export function hasCareAt(patient: Patient, hospital: string | undefined): Ruling {
+  const care = patient.care.some((c) => c.hospital === hospital && c.status === 'approved');
+  return care ? PERMIT : refuse('NO_CARE');
 }
 
 /** Has the doctor, for this hospital, an approved care relation with the patient? */

@@ -45,6 +45,7 @@ export const indexes = {
   /** Whose key is this, after a rotation. */
   kid: (kid: string) => key<{ readonly user: string }>('kid', kid),
   hospitalsOf: (doctor: string, hospital: string) => key<Pointer>('affiliated', doctor, hospital),
+  servicesOf: (hospital: string, service: string) => key<Pointer>('service-of', hospital, service),
   patientsOf: (doctor: string, patient: string) => key<Pointer>('care-of', doctor, patient),
   kinOf: (relative: string, patient: string) => key<Pointer>('kin-of', relative, patient),
   granted: (grantee: string, patient: string) => key<Pointer>('granted', grantee, patient),

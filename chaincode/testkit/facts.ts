@@ -13,6 +13,7 @@ import type {
   Patient,
   Relative,
   Report,
+  Service,
 } from '../model/index.js';
 import type { AccessFacts, AccessRequest } from '../rules/index.js';
 
@@ -31,6 +32,14 @@ export const hospital: Hospital = {
   votes: [],
 };
 export const doctor: Doctor = { ...base, id: 'D', role: 'doctor', profile };
+export const service: Service = {
+  ...base,
+  id: 'S',
+  role: 'service',
+  profile,
+  hospital: 'H',
+  status: 'authorised',
+};
 export const relative: Relative = { ...base, id: 'R', role: 'relative' };
 export const auditor: Auditor = {
   ...base,

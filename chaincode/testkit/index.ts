@@ -15,6 +15,7 @@ export {
 } from './person.js';
 export { fateIn, HOUR_MS, Scene, START_MS } from './scene.js';
 export {
+  authorisation,
   DAY_MS,
   digest,
   EVERYBODY,

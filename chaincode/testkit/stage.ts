@@ -2,7 +2,7 @@
 // care, a patient with every kind of relative, a second patient, auditors, and something of each kind to act on.
 
 import { hashText } from '../signatures/index.js';
-import type { ConsentTerms, ReportTerms } from '../model/index.js';
+import type { ArgumentsOf, ConsentTerms, ReportTerms } from '../model/index.js';
 import { newKeyPair, nextId, Person } from './person.js';
 import { HOUR_MS, Scene, START_MS } from './scene.js';
 
@@ -62,6 +62,9 @@ export interface Cast {
   readonly stranger: Person;
   readonly auditor: Person;
   readonly waitingAuditor: Person;
+  /** A system of `hospital`, and one that it has suspended. */
+  readonly service: Person;
+  readonly suspendedService: Person;
   /** Not registered. */
   readonly nobody: Person;
 }
@@ -118,6 +121,8 @@ const ROLES: readonly Role[] = [
   'stranger',
   'auditor',
   'waitingAuditor',
+  'service',
+  'suspendedService',
   'nobody',
 ];
 export const EVERYBODY = ROLES;
@@ -172,6 +177,12 @@ async function register(scene: Scene, c: Cast): Promise<void> {
     });
 }
 
+/** What a hospital signs, as operation `id`, to let a system of its own in. */
+export function authorisation(who: Person, id: string): ArgumentsOf<'service:authorise'> {
+  const proof = Person.proof(who.signing, who.id, id);
+  return { keys: who.keys, proof, profile: profile('Laboratory') };
+}
+
 async function admit(scene: Scene, c: Cast): Promise<void> {
   for (const voter of [c.hospital, c.otherHospital])
     await scene.does(voter, 'hospital:vote', { candidate: c.auditor.id });
@@ -189,6 +200,14 @@ async function admit(scene: Scene, c: Cast): Promise<void> {
     replaces: 2,
   });
   await scene.does(c.newDoctor, 'affiliation:request', { hospital: c.hospital.id });
+  for (const who of [c.service, c.suspendedService]) {
+    const id = nextId(scene.nowMs);
+    await scene.does(c.hospital, 'service:authorise', authorisation(who, id), { id });
+  }
+  await scene.does(c.hospital, 'service:suspend', {
+    service: c.suspendedService.id,
+    replaces: 1,
+  });
 }
 
 async function furnish(scene: Scene, c: Cast): Promise<Omit<Props, 'emergency'>> {
