@@ -25,6 +25,7 @@ const table = {
   TOO_LARGE: [413, 'Too large', 'Send less: the limit is in `limitBytes`.'],
   UNSUPPORTED_MEDIA: [415, 'Unsupported media type', 'Send one of the documented content types.'],
   RANGE: [416, 'Range not satisfiable', 'Ask for bytes that lie within the report.'],
+  ELSEWHERE: [421, 'At another gateway', 'Ask at the gateway of the hospital named in `ids`.'],
   VALIDATION: [422, 'Invalid values', 'Correct the fields named in `fields`.'],
   TOO_MANY: [429, 'Too many requests', 'Wait for the time in the Retry-After header.'],
   INTERNAL: [500, 'Internal error', 'Report the request id to whoever runs the gateway.'],

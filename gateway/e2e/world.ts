@@ -148,6 +148,13 @@ export class World {
     this.opened = await this.reopen();
   }
 
+  /** Another gateway on the same ledger and cloud, with nothing else in common. The ledger is still this one's to close. */
+  async beside(options: WorldOptions = {}): Promise<World> {
+    const { ledger } = this.gateway;
+    const env = { ...options.env, PRMS_CLOUD_DIR: this.cloudDir };
+    return World.open({ clock: this.clock, ledger, ...options, env });
+  }
+
   get url(): string {
     return this.gateway.url;
   }
@@ -278,7 +285,7 @@ export class World {
   // --- the cloud, as its operator sees it
 
   get cloudDir(): string {
-    return join(this.dataDir, 'clouds');
+    return this.gateway.services.config.cloudDir || join(this.dataDir, 'clouds');
   }
 
   /** Every object in the cloud's folder: name and path. */

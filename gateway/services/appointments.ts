@@ -9,6 +9,7 @@ import { GatewayError } from '../errors.js';
 import { KeyedLock, type Store } from '../store/index.js';
 import type { MasterKey } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { HospitalKeys } from './hospital-keys.js';
 import type { PatientFiles } from './patient-files.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 
@@ -48,6 +49,7 @@ export class Appointments {
       readonly master: MasterKey;
       readonly random: RandomBytes;
       readonly files: PatientFiles;
+      readonly hospitalKeys: HospitalKeys;
     },
   ) {}
 
@@ -89,7 +91,7 @@ export class Appointments {
     patient: string,
     place: { doctor: string; offer: string; slot: string },
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
-    await this.#mustLieAhead(place.slot);
+    await this.#mustLieAhead(place);
     const receipt = await this.parts.records.act(
       actor,
       'appointment:book',
@@ -105,8 +107,8 @@ export class Appointments {
     id: string,
     to: { offer: string; slot: string; replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    await this.#mustLieAhead(to.slot);
     const { doctor } = await this.parts.records.appointment(patient, id);
+    await this.#mustLieAhead({ doctor, ...to });
     return {
       receipt: await this.parts.records.act(
         actor,
@@ -207,9 +209,25 @@ export class Appointments {
     return unfinished;
   }
 
-  /** The ledger knows no times, so what has begun is refused here. A slot of another gateway has no time to look at. */
-  async #mustLieAhead(slot: string): Promise<void> {
+  /**
+   * The ledger knows no times, so what has begun is refused here, and what was offered at another gateway is taken there.
+   * @throws GatewayError CONFLICT | ELSEWHERE
+   */
+  async #mustLieAhead({
+    doctor,
+    offer,
+    slot,
+  }: {
+    readonly doctor: string;
+    readonly offer: string;
+    readonly slot: string;
+  }): Promise<void> {
+    const { records, hospitalKeys } = this.parts;
     const time = await this.#time(slot);
+    if (!time) {
+      for await (const made of records.all((page) => records.offers(doctor, page)))
+        if (made.id === offer) await hospitalKeys.mustBeHere(made.hospital);
+    }
     if (time && time.startsAt <= this.parts.records.now())
       throw new GatewayError('CONFLICT', 'This slot has begun already: choose a later one.', {
         ids: { slot },

@@ -2,7 +2,7 @@
 // their behalf, the escrow hospital. When one leaves it, a new epoch begins and the others get its key.
 
 import { createHmac } from 'node:crypto';
-import type { Epoch, Patient } from '@prms/chaincode';
+import { vaultMark, type Epoch, type Patient } from '@prms/chaincode';
 import { activeKin, holdsEpoch, holdsVault } from '@prms/chaincode/rules';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
@@ -11,6 +11,9 @@ import { encodePublicKey, generateKeyPair } from '../vault/index.js';
 import { unsealerOf, type Actor } from './actor.js';
 import type { Records } from './records.js';
 import { recipientOf, type OpenEpoch, type Recipient, type Vaults } from './vaults.js';
+
+/** How often a change of the circle is tried while other gateways change it, too. */
+const ATTEMPTS = 5;
 
 /** Whom the new epoch must not reach. */
 export interface Leaving {
@@ -36,6 +39,27 @@ export class Circle {
    */
   alone<T>(patient: string, work: () => Promise<T>): Promise<T> {
     return this.#locks.run([patient], work);
+  }
+
+  /**
+   * The same for what hands out the vault's key or makes the next one: what is signed names the vault as it was seen here
+   * (`vaultMark`), and is done again, from the ledger's present state, when another gateway has changed it meanwhile.
+   */
+  inStep<T>(patientId: string, work: (patient: Patient, vault: string) => Promise<T>): Promise<T> {
+    const { records } = this.parts;
+    return this.alone(patientId, async () => {
+      for (let attempt = 1; ; attempt++) {
+        const patient = await records.patient(patientId);
+        const vault = vaultMark(patient);
+        try {
+          return await work(patient, vault);
+        } catch (error) {
+          if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+          // Something else has been changed than the vault: that is for the caller to look at.
+          if (vaultMark(await records.patient(patientId)) === vault) throw error;
+        }
+      }
+    });
   }
 
   /** The vault's key, for the patient or a relative who holds it. @throws GatewayError FORBIDDEN */
@@ -115,6 +139,9 @@ export class Circle {
     await this.parts.vaults.giveTagKey(patient.id, tagKey, recipient);
   }
 }
+
+const isConflict = (error: unknown): boolean =>
+  error instanceof GatewayError && error.options.reason === 'VERSION_CONFLICT';
 
 /** A category as it stands on the ledger: 16 bytes of HMAC-SHA-256 under the patient's tag key, base64url. */
 export function tagOf(tagKey: Uint8Array, category: string): string {

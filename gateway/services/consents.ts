@@ -18,7 +18,7 @@ import { tagOf, type Circle } from './circle.js';
 import { standingOf } from './facts.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
 import { everyKeyOf } from './past-keys.js';
-import { recipientOf, type Vaults } from './vaults.js';
+import { recipientOf, type OpenEpoch, type Vaults } from './vaults.js';
 
 /** As the ledger's, but with categories in plain words. */
 export type PlainScope =
@@ -42,18 +42,14 @@ export class Consents {
     patientId: string,
     plain: PlainTerms,
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records } = this.parts;
-      const patient = await records.patient(patientId);
       const terms = await this.#opaque(actor, patient, plain);
       await this.#mustBeAllowed(actor, patient, terms);
-      await this.#wrapFor(actor, patient, terms);
-      const receipt = await records.act(
-        actor,
-        'consent:grant',
-        { patient: patientId, terms },
-        patientId,
-      );
+      const wrapped = await this.#wrapFor(actor, patient, terms);
+      const args = { patient: patientId, terms, ...(holdsEpoch(terms) && { vault }) };
+      const receipt = await records.act(actor, 'consent:grant', args, patientId);
+      await this.#wrapLate(actor, patient, terms, wrapped);
       return { receipt, id: receipt.id };
     });
   }
@@ -64,13 +60,12 @@ export class Consents {
     id: string,
     change: { terms: PlainTerms; replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records, circle } = this.parts;
-      const patient = await records.patient(patientId);
       const before = consentOf(patient, id);
       const terms = await this.#opaque(actor, patient, change.terms);
       await this.#mustBeAllowed(actor, patient, terms);
-      await this.#wrapFor(actor, patient, terms);
+      const wrapped = await this.#wrapFor(actor, patient, terms);
       const leaves = holdsEpoch(before.terms) && !holdsEpoch(terms);
       if (leaves) await this.#mustTakeBack(actor, patient, before.terms);
       const epoch = leaves ? await circle.renew(actor, patient, { consent: id }) : undefined;
@@ -80,8 +75,10 @@ export class Consents {
         replaces: change.replaces,
         terms,
         ...(epoch && { epoch }),
+        ...((epoch ?? holdsEpoch(terms)) && { vault }),
       };
       const receipt = await records.act(actor, 'consent:amend', args, patientId);
+      await this.#wrapLate(actor, epoch ? { ...patient, epoch } : patient, terms, wrapped);
       await this.#unwrap(patient, before, terms);
       return { receipt };
     });
@@ -93,16 +90,15 @@ export class Consents {
     id: string,
     { replaces }: { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records, circle } = this.parts;
-      const patient = await records.patient(patientId);
       const consent = consentOf(patient, id);
       await this.#mustTakeBack(actor, patient, consent.terms);
       const epoch =
         consent.status === 'active' && holdsEpoch(consent.terms)
           ? await circle.renew(actor, patient, { consent: id })
           : undefined;
-      const args = { patient: patientId, id, replaces, ...(epoch && { epoch }) };
+      const args = { patient: patientId, id, replaces, ...(epoch && { epoch, vault }) };
       const receipt = await records.act(actor, 'consent:revoke', args, patientId);
       await this.#unwrap(patient, consent, null);
       return { receipt };
@@ -200,21 +196,55 @@ export class Consents {
     mustPermit(mayTakeBack(patient, user, terms, records.now()), patient);
   }
 
-  async #wrapFor(actor: Actor, patient: Patient, terms: ConsentTerms): Promise<void> {
-    if (terms.effect === 'deny') return;
+  /** @returns the reports whose keys were wrapped one by one */
+  async #wrapFor(
+    actor: Actor,
+    patient: Patient,
+    terms: ConsentTerms,
+  ): Promise<ReadonlySet<string>> {
+    if (terms.effect === 'deny') return NONE;
     const { records, vaults, circle } = this.parts;
     const grantee = recipientOf(await records.user(terms.grantee.id));
     if (terms.actions.includes('upload')) await circle.shareTags(actor, patient, grantee);
-    if (terms.actions.every((action) => action === 'upload')) return;
+    if (terms.actions.every((action) => action === 'upload')) return NONE;
     const epoch = await circle.open(actor, patient);
-    if (holdsEpoch(terms)) return vaults.giveEpoch(patient, epoch, grantee);
-    for await (const report of this.#covered(patient.id, terms.scope)) {
-      await vaults.giveReport(
-        report.id,
-        await vaults.dataKeyByEpoch(patient, report, epoch),
-        grantee,
-      );
+    if (!holdsEpoch(terms)) return this.#giveCovered(patient, epoch, terms, NONE);
+    await vaults.giveEpoch(patient, epoch, grantee);
+    return NONE;
+  }
+
+  /**
+   * A report that another gateway has anchored while this consent was on its way: whoever anchored it looks for new consents
+   * afterwards, and whoever consented for new reports, so that one of the two sees the other.
+   */
+  async #wrapLate(
+    actor: Actor,
+    patient: Patient,
+    terms: ConsentTerms,
+    wrapped: ReadonlySet<string>,
+  ): Promise<void> {
+    const reads = terms.actions.some((action) => action !== 'upload');
+    if (terms.effect === 'deny' || terms.scope.kind !== 'partial' || !reads) return;
+    const epoch = await this.parts.circle.open(actor, patient);
+    await this.#giveCovered(patient, epoch, terms, wrapped);
+  }
+
+  async #giveCovered(
+    patient: Patient,
+    epoch: OpenEpoch,
+    { grantee, scope }: ConsentTerms,
+    given: ReadonlySet<string>,
+  ): Promise<ReadonlySet<string>> {
+    const { records, vaults } = this.parts;
+    const recipient = recipientOf(await records.user(grantee.id));
+    const covered = new Set<string>();
+    for await (const report of this.#covered(patient.id, scope)) {
+      covered.add(report.id);
+      if (given.has(report.id)) continue;
+      const dataKey = await vaults.dataKeyByEpoch(patient, report, epoch);
+      await vaults.giveReport(report.id, dataKey, recipient);
     }
+    return covered;
   }
 
   /** Takes away what only this consent gave. */
@@ -253,6 +283,8 @@ export class Consents {
     }
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function consentOf(patient: Patient, id: string): Consent {
   const consent = patient.consents.find((c) => c.id === id);

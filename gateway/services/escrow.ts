@@ -21,8 +21,7 @@ export class Escrow {
    */
   choose(actor: Actor, hospital: string | null): Promise<{ receipt: AppliedReceipt }> {
     const { records, circle } = this.parts;
-    return circle.alone(actor.userId, async () => {
-      const patient = await records.patient(actor.userId);
+    return circle.inStep(actor.userId, async (patient, vault) => {
       if (hospital !== null) await records.user(hospital);
       const leaves = patient.escrow !== null && patient.escrow !== hospital;
       const epoch = leaves ? await circle.renew(actor, patient, { escrow: true }) : undefined;
@@ -30,7 +29,7 @@ export class Escrow {
         const next = epoch === undefined ? patient : { ...patient, epoch };
         await this.#give(actor, next, hospital);
       }
-      const args = { escrow: hospital, replaces: patient.version, ...(epoch && { epoch }) };
+      const args = { escrow: hospital, replaces: patient.version, vault, ...(epoch && { epoch }) };
       return { receipt: await records.act(actor, 'user:escrow', args, actor.userId) };
     });
   }

@@ -42,9 +42,12 @@ export async function footingOf(
   actingFor: string | undefined,
 ): Promise<Omit<Standing, 'patient'>> {
   const user = await records.user(actor.userId);
-  if (actingFor === undefined || user.role !== 'doctor') return { actor: user };
+  const acts = user.role === 'doctor' || user.role === 'service';
+  if (actingFor === undefined || !acts) return { actor: user };
   const [affiliation, hospital] = await Promise.all([
-    orNull<Affiliation>(records.affiliation(actingFor, actor.userId)),
+    user.role === 'doctor'
+      ? orNull<Affiliation>(records.affiliation(actingFor, actor.userId))
+      : null,
     orNull<User>(records.user(actingFor)),
   ]);
   return { actor: user, affiliation, hospital: asHospital(hospital) };

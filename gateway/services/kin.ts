@@ -42,15 +42,19 @@ export class Kin {
     patientId: string,
     { relative, ...terms }: KinTerms & { relative: string },
   ): Promise<{ receipt: AppliedReceipt; id: string }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records } = this.parts;
-      const patient = await records.patient(patientId);
       await this.#mustBeAllowed(actor, patient, terms);
       await this.#equip(actor, patient, relative, terms.rights);
       const receipt = await records.act(
         actor,
         'kin:link',
-        { patient: patientId, relative, ...terms },
+        {
+          patient: patientId,
+          relative,
+          ...terms,
+          ...(holdsVault(terms.rights) && { vault }),
+        },
         patientId,
       );
       return { receipt, id: receipt.id };
@@ -63,9 +67,8 @@ export class Kin {
     id: string,
     { replaces, ...terms }: KinTerms & { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records, circle } = this.parts;
-      const patient = await records.patient(patientId);
       const link = linkOf(patient, id);
       await this.#mustBeAllowed(actor, patient, terms);
       await this.#equip(actor, patient, link.relative, terms.rights);
@@ -74,7 +77,14 @@ export class Kin {
       const receipt = await records.act(
         actor,
         'kin:amend',
-        { patient: patientId, id, replaces, ...terms, ...(epoch && { epoch }) },
+        {
+          patient: patientId,
+          id,
+          replaces,
+          ...terms,
+          ...(epoch && { epoch }),
+          ...((epoch ?? holdsVault(terms.rights)) && { vault }),
+        },
         patientId,
       );
       if (leaves) await this.#takeVault(patient, link);
@@ -88,9 +98,8 @@ export class Kin {
     id: string,
     { replaces }: { replaces: number },
   ): Promise<{ receipt: AppliedReceipt }> {
-    return this.parts.circle.alone(patientId, async () => {
+    return this.parts.circle.inStep(patientId, async (patient, vault) => {
       const { records, circle } = this.parts;
-      const patient = await records.patient(patientId);
       const link = linkOf(patient, id);
       const leaves =
         link.status === 'active' && holdsVault(link.rights) && link.relative !== actor.userId;
@@ -98,7 +107,7 @@ export class Kin {
       const receipt = await records.act(
         actor,
         'kin:end',
-        { patient: patientId, id, replaces, ...(epoch && { epoch }) },
+        { patient: patientId, id, replaces, ...(epoch && { epoch, vault }) },
         patientId,
       );
       if (holdsVault(link.rights)) await this.#takeVault(patient, link);

@@ -142,7 +142,8 @@ function makeCore({
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
   const vaults = new Vaults(ledger.channel, cloud);
   const circle = new Circle({ records, vaults, random });
-  return { outbox, records, vaults, circle, hospitalKeys: new HospitalKeys(store, master) };
+  const hospitalKeys = new HospitalKeys(store, master, records);
+  return { outbox, records, vaults, circle, hospitalKeys };
 }
 
 function makeReporting(
@@ -211,6 +212,14 @@ function makeAccesses(
       tickets,
       onOutcome,
     }),
-    emergencies: new Emergencies({ records, late, log, texts, emergencyWindowMs, onOutcome }),
+    emergencies: new Emergencies({
+      records,
+      late,
+      log,
+      hospitalKeys,
+      texts,
+      emergencyWindowMs,
+      onOutcome,
+    }),
   };
 }

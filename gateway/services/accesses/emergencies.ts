@@ -3,7 +3,8 @@
 import type { AccessOutcome, Page } from '@prms/chaincode';
 import { decideEmergency } from '@prms/chaincode/rules';
 import type { Actor } from '../actor.js';
-import { standingOf } from '../facts.js';
+import { standingOf, type Standing } from '../facts.js';
+import type { HospitalKeys } from '../hospital-keys.js';
 import type { AppliedReceipt, PageRequest, Records } from '../records.js';
 import type { AccessLog, ToldAccess } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
@@ -16,13 +17,18 @@ export class Emergencies {
       readonly records: Records;
       readonly late: LateAnchor;
       readonly log: AccessLog;
+      readonly hospitalKeys: HospitalKeys;
       readonly texts: SealedTexts;
       readonly emergencyWindowMs: number;
       readonly onOutcome?: (outcome: AccessOutcome) => void;
     },
   ) {}
 
-  /** Breaks the glass. @throws GatewayError REFUSED */
+  /**
+   * Breaks the glass, at the gateway of the hospital that is acted for: there are its escrow keys, and there its office
+   * reads the stated reason.
+   * @throws GatewayError REFUSED | ELSEWHERE
+   */
   async open(
     actor: Actor,
     patientId: string,
@@ -30,6 +36,8 @@ export class Emergencies {
   ): Promise<{ receipt?: AppliedReceipt; emergency: string; endsAt: number; anchoredLate?: true }> {
     const { records, texts, late } = this.parts;
     const patient = await records.patient(patientId);
+    const standing = await standingOf(records, actor, patient, actingFor);
+    await this.#mustBeServedHere(actingFor, standing);
     const id = records.newId();
     const hash = await texts.keep(reason);
     const accepted = await records.send(
@@ -39,7 +47,6 @@ export class Emergencies {
       patientId,
       id,
     );
-    const standing = await standingOf(records, actor, patient, actingFor);
     const answer = await late.settledOrLate(accepted, () =>
       decideEmergency({ actingFor, now: accepted.issuedAt }, standing),
     );
@@ -55,6 +62,14 @@ export class Emergencies {
       outcome: answer.outcome,
     });
     return { emergency: id, endsAt, anchoredLate: true };
+  }
+
+  /** What the ledger would refuse, it refuses here as anywhere, for the record. */
+  async #mustBeServedHere(actingFor: string, standing: Standing): Promise<void> {
+    const { records, hospitalKeys } = this.parts;
+    if (await hospitalKeys.has(actingFor)) return;
+    const foreseen = decideEmergency({ actingFor, now: records.now() }, standing);
+    if (foreseen.decision === 'permit') throw await hospitalKeys.elsewhere(actingFor);
   }
 
   /** Emergencies in a hospital's name, with the stated reasons. */

@@ -1,7 +1,7 @@
 // Reading: no byte without an access on the ledger.
 
-import type { AccessOutcome, Patient, Report } from '@prms/chaincode';
-import { holdsEpoch } from '@prms/chaincode/rules';
+import type { AccessOutcome, Consent, Patient, Report } from '@prms/chaincode';
+import { applies, holdsEpoch } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
 import { unsealerOf, type Actor, type Unsealer } from '../actor.js';
 import { foresee, standingOf, type Wish } from '../facts.js';
@@ -64,6 +64,7 @@ export class Accesses {
   ): Promise<Opened> {
     const { records, sealed, tickets, late } = this.parts;
     const patient = await records.patient(patientId);
+    await this.#mustBeServedHere(actor, patient, reportId, request);
     const { action, purpose, actingFor, emergency } = request;
     const args = {
       patient: patientId,
@@ -146,6 +147,54 @@ export class Accesses {
     return this.parts.tickets.take(ticketId, actor.sessionId).label;
   }
 
+  /**
+   * What a hospital's keys have to open is served at its own gateway. Said before the ledger is asked: the patient must not
+   * see an access as permitted of which nothing came.
+   * @throws GatewayError ELSEWHERE
+   */
+  async #mustBeServedHere(
+    actor: Actor,
+    patient: Patient,
+    reportId: string,
+    request: OpenRequest,
+  ): Promise<void> {
+    const { hospitalKeys, records } = this.parts;
+    if (request.actingFor === undefined || (await hospitalKeys.has(request.actingFor))) return;
+    // Of a report that is not there, the ledger says so.
+    const report = await records.report(patient.id, reportId).catch(() => undefined);
+    if (!report) return;
+    const outcome = await this.#foresee(actor, patient, reportId, request);
+    if (outcome.decision !== 'permit') return;
+    const consent = await this.#openingConsent(actor, patient, report, request, outcome.by);
+    if (outcome.basis === 'emergency' || consent?.terms.grantee.kind === 'hospital')
+      throw await hospitalKeys.elsewhere(request.actingFor);
+  }
+
+  /**
+   * The consent by whose keys a report opens: the one that the ledger names, or, when that is to a hospital at another
+   * gateway, one to the reader themselves that allows the same.
+   */
+  async #openingConsent(
+    actor: Actor,
+    patient: Patient,
+    report: Report,
+    request: OpenRequest,
+    by: string | undefined,
+  ): Promise<Consent | undefined> {
+    const { records, hospitalKeys } = this.parts;
+    const named = patient.consents.find(({ id }) => id === by);
+    const { grantee } = named?.terms ?? {};
+    if (grantee?.kind !== 'hospital' || (await hospitalKeys.has(grantee.id))) return named;
+    const asked = { ...request, now: records.now() };
+    const own = patient.consents.find(
+      (consent) =>
+        consent.terms.effect === 'permit' &&
+        consent.terms.grantee.kind === 'user' &&
+        applies(consent, asked, actor.userId, report),
+    );
+    return own ?? named;
+  }
+
   async #foresee(
     actor: Actor,
     patient: Patient,
@@ -191,7 +240,7 @@ export class Accesses {
         return vaults.dataKeyByEpoch(patient, report, epoch);
       });
     }
-    const consent = patient.consents.find((c) => c.id === outcome.by);
+    const consent = await this.#openingConsent(actor, patient, report, request, outcome.by);
     const reader: Unsealer =
       consent?.terms.grantee.kind === 'hospital'
         ? await hospitalKeys.unsealer(consent.terms.grantee.id)

@@ -48,6 +48,16 @@ interface Stored {
   readonly notice?: string;
 }
 
+/** What a report is made of before it is anchored. */
+interface Made {
+  readonly id: string;
+  readonly label: Label;
+  readonly dataKey: Uint8Array;
+  readonly stored: Stored;
+  /** The key to the patient's categories. */
+  readonly tagKey: Uint8Array;
+}
+
 export class Uploads {
   #underWay = 0;
 
@@ -106,6 +116,7 @@ export class Uploads {
   ): Promise<Uploaded> {
     const patient = await this.parts.records.patient(patientId);
     await this.#checkMayAnchor(actor, patient, meta.actingFor);
+    const tagKey = await this.#tagKey(actor, patient.id, meta.actingFor);
     const { sha256, lengthBytes: bytes, fileName } = file;
     const mediaType = sniffMediaType(file.head, file.head.length === bytes);
     const label: Label = {
@@ -122,6 +133,7 @@ export class Uploads {
       label,
       dataKey,
       stored,
+      tagKey,
     });
     const { images, notice } = stored;
     const report = { id, storage: terms.storage, images, sha256, mediaType, bytes };
@@ -136,16 +148,19 @@ export class Uploads {
     actor: Actor,
     patientId: string,
     meta: UploadMeta,
-    made: { id: string; label: Label; dataKey: Uint8Array; stored: Stored },
+    made: Made,
   ): Promise<{ terms: ReportTerms; receipt: AppliedReceipt }> {
-    const { records, circle, sealed } = this.parts;
+    const { records, circle, sealed, vaults } = this.parts;
     const { id, dataKey, stored } = made;
     try {
       return await circle.alone(patientId, async () => {
         const patient = await records.patient(patientId);
-        const terms = await this.#terms(actor, patient, meta, made);
-        await this.#wrap(actor, patient, id, terms, dataKey);
-        return { terms, receipt: await this.#anchor(actor, patientId, meta, id, terms) };
+        const terms = await this.#terms(patient, meta, made);
+        await vaults.storeDataKey(patient, id, dataKey);
+        const given = await this.#wrap(actor, patient, id, terms, dataKey);
+        const receipt = await this.#anchor(actor, patientId, meta, id, terms);
+        await this.#wrapLate(actor, patientId, id, terms, dataKey, given);
+        return { terms, receipt };
       });
     } catch (error) {
       const undecided = error instanceof GatewayError && error.code === 'COMMIT_TIMEOUT';
@@ -238,20 +253,14 @@ export class Uploads {
     }
   }
 
-  async #terms(
-    actor: Actor,
-    patient: Patient,
-    meta: UploadMeta,
-    made: { id: string; label: Label; dataKey: Uint8Array; stored: Stored },
-  ): Promise<ReportTerms> {
+  async #terms(patient: Patient, meta: UploadMeta, made: Made): Promise<ReportTerms> {
     const { sealed, records } = this.parts;
-    const tagKey = await this.#tagKey(actor, patient.id, meta.actingFor);
     return {
       ...made.stored.terms,
       suite: meta.suite ?? 'A256GCM',
       label: await sealed.storeLabel(made.label, made.dataKey, made.id),
       commitment: commitmentOf(made.dataKey, made.id, made.label.sha256),
-      tag: tagOf(tagKey, meta.category),
+      tag: tagOf(made.tagKey, meta.category),
       month: meta.month ?? monthOf(records.now()),
       epoch: patient.epoch.number,
     };
@@ -262,23 +271,37 @@ export class Uploads {
     const { vaults, hospitalKeys } = this.parts;
     const own = () => vaults.openTagKey(patient, unsealerOf(actor));
     if (actingFor === undefined) return own();
-    const hospital = await hospitalKeys.unsealer(actingFor);
-    return vaults.openTagKey(patient, hospital).catch((error: unknown) => {
-      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return own();
+    const none = (error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'NOT_FOUND') return undefined;
       throw error;
-    });
+    };
+    const here = await hospitalKeys.has(actingFor);
+    const hospitals = here
+      ? await vaults.openTagKey(patient, await hospitalKeys.unsealer(actingFor)).catch(none)
+      : undefined;
+    const key = hospitals ?? (await own().catch(none));
+    if (key) return key;
+    if (!here) throw await hospitalKeys.elsewhere(actingFor);
+    throw new GatewayError(
+      'NOT_FOUND',
+      'The key to the patient’s categories was wrapped for neither hospital nor author.',
+      { ids: { patient } },
+    );
   }
 
-  /** For the vault, and for each grantee whose partial consent this report falls under. */
+  /**
+   * For each grantee whose partial consent this report falls under.
+   * @param given those who have it already
+   */
   async #wrap(
     actor: Actor,
     patient: Patient,
     id: string,
     terms: ReportTerms,
     dataKey: Uint8Array,
-  ): Promise<void> {
+    given: ReadonlySet<string> = new Set(),
+  ): Promise<ReadonlySet<string>> {
     const { vaults, records } = this.parts;
-    await vaults.storeDataKey(patient, id, dataKey);
     const facts = { id, author: actor.userId, terms };
     const partial = patient.consents.filter(
       (c) =>
@@ -287,8 +310,32 @@ export class Uploads {
         c.terms.scope.kind === 'partial' &&
         covered(c.terms.scope, facts),
     );
-    for (const grantee of new Set(partial.map((c) => c.terms.grantee.id))) {
-      await vaults.giveReport(id, dataKey, recipientOf(await records.user(grantee)));
+    const grantees = new Set(partial.map((c) => c.terms.grantee.id));
+    for (const grantee of grantees) {
+      if (!given.has(grantee))
+        await vaults.giveReport(id, dataKey, recipientOf(await records.user(grantee)));
+    }
+    return grantees;
+  }
+
+  /**
+   * A consent that another gateway has taken while the report was on its way: the consent's gateway looks for new reports
+   * afterwards, and this one for new consents, so that one of the two sees the other. The report is anchored by now: a
+   * cloud that fails here is no reason to call it refused.
+   */
+  async #wrapLate(
+    actor: Actor,
+    patientId: string,
+    id: string,
+    terms: ReportTerms,
+    dataKey: Uint8Array,
+    given: ReadonlySet<string>,
+  ): Promise<void> {
+    try {
+      const patient = await this.parts.records.patient(patientId);
+      await this.#wrap(actor, patient, id, terms, dataKey, given);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
     }
   }
 
