@@ -9,7 +9,7 @@ import {
   type PublicProfile,
   type Role,
 } from '@prms/chaincode';
-import { LedgerError, type Ledger } from '@prms/network';
+import type { Ledger } from '@prms/network';
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Accounts, Profile, Source } from '../accounts/index.js';
@@ -266,7 +266,7 @@ export class Registration {
       await this.parts.ledger.submit(RECORDS, 'ledger:init', [JSON.stringify(genesis)]);
     } catch (error) {
       // Another gateway's hospital was first: this one registers like any other, and waits for its vote.
-      if (error instanceof LedgerError && error.message.startsWith('ALREADY_INITIALISED')) return;
+      if ((await this.parts.setupCode()) === undefined) return;
       throw ledgerTrouble(error);
     }
   }
