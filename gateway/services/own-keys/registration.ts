@@ -14,9 +14,8 @@ import {
   type ArgumentsOf,
   type Envelope,
   type PublicProfile,
-  type Role,
 } from '@prms/chaincode';
-import type { Account, Accounts, Source } from '../../accounts/index.js';
+import type { Account, AccountRole, Accounts, Source } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import type { Outbox } from '../outbox.js';
 import type { Details } from '../patient-files.js';
@@ -40,7 +39,7 @@ export interface OwnKeysRegistered extends Registered {
 /** A registration that holds together: who, as what, and under which key. */
 interface Enrolment {
   readonly envelope: Envelope;
-  readonly role: Role;
+  readonly role: AccountRole;
   readonly profile?: PublicProfile;
   readonly escrow: string | null;
 }
@@ -158,7 +157,7 @@ export class OwnKeysRegistration {
 }
 
 /** Professionals' names are public and stand in the operation; patients' and relatives' stay here. */
-function checkDetails(role: Role, details: Details | undefined): void {
+function checkDetails(role: AccountRole, details: Details | undefined): void {
   const personal = role === 'patient' || role === 'relative';
   if (personal === (details !== undefined)) return;
   const message = personal ? 'are missing' : 'are for patients and relatives';
