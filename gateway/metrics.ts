@@ -42,6 +42,12 @@ export class Metrics {
     labelNames: ['cloud', 'operation', 'code'],
     registers: [this.registry],
   });
+  private readonly copies = new Counter({
+    name: 'prms_cloud_copies_total',
+    help: 'Copies found missing or bad, owed by a cloud that did not answer, healed, and failed to be healed.',
+    labelNames: ['cloud', 'outcome'],
+    registers: [this.registry],
+  });
   private readonly opened = new Counter({
     name: 'prms_accesses_total',
     help: 'Accesses to reports by their outcome; those anchored late count as `late` besides.',
@@ -69,6 +75,10 @@ export class Metrics {
 
   cloudError(cloud: string, operation: string, code: string): void {
     this.clouds.inc({ cloud, operation, code });
+  }
+
+  cloudCopy(cloud: string, outcome: 'missing' | 'bad' | 'owed' | 'healed' | 'failed'): void {
+    this.copies.inc({ cloud, outcome });
   }
 
   access(outcome: 'permit' | 'refuse' | 'emergency' | 'late'): void {

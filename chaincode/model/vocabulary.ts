@@ -92,13 +92,22 @@ export const consentTermsSchema = z
   );
 export type ConsentTerms = z.infer<typeof consentTermsSchema>;
 
+const cloudNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+
 /** One stored object: where it lies and what it must hash to. */
-export const objectSchema = z.strictObject({
-  cloud: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
-  /** A random name: it says nothing. */
-  object: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
-  sha256: digestSchema,
-});
+export const objectSchema = z
+  .strictObject({
+    cloud: cloudNameSchema,
+    /** Further clouds that hold the same object under the same name. */
+    also: z.array(cloudNameSchema).min(1).max(3).optional(),
+    /** A random name: it says nothing. */
+    object: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
+    sha256: digestSchema,
+  })
+  .refine(
+    ({ cloud, also = [] }) => new Set([cloud, ...also]).size === also.length + 1,
+    'a cloud is named twice',
+  );
 export type StoredObject = z.infer<typeof objectSchema>;
 
 /** Everything of a report that goes on the ledger: nothing here says what it is about. */

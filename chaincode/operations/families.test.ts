@@ -51,6 +51,50 @@ describe('hospitals', () => {
   });
 });
 
+describe('a report’s objects', () => {
+  const object = { cloud: 'north-s3', object: 'o'.repeat(24), sha256: digest('image') };
+  const anchored = async (also: string[] | undefined, part: 'parts' | 'label') => {
+    const s = await stage();
+    const copied = also === undefined ? object : { ...object, also };
+    const report = reportTerms(part === 'parts' ? { parts: [copied] } : { label: copied });
+    return s.scene.fate(s.patient, 'report:anchor', { patient: s.patient.id, report });
+  };
+
+  it('may lie in up to three clouds besides, as their locator says', async () => {
+    for (const part of ['parts', 'label'] as const) {
+      for (const also of [undefined, ['b'], ['b', 'c-2'], ['b', 'c', 'd'], ['x'.repeat(32)]])
+        expect(await anchored(also, part), `${part} ${also?.join()}`).to.equal('applied');
+    }
+  });
+
+  it('name no cloud twice, no more than three besides, and none that is no name', async () => {
+    const wrong = [
+      [],
+      ['north-s3'],
+      ['b', 'b'],
+      ['b', 'north-s3'],
+      ['b', 'c', 'd', 'e'],
+      [''],
+      ['B'],
+      ['1b'],
+      ['b/c'],
+      ['x'.repeat(33)],
+    ];
+    for (const part of ['parts', 'label'] as const) {
+      for (const also of wrong)
+        expect(await anchored(also, part), `${part} ${also.join()}`).to.equal('MALFORMED');
+    }
+  });
+
+  it('keep their copies’ places in the document, as they were signed', async () => {
+    const s = await stage();
+    const report = reportTerms({ parts: [{ ...object, also: ['b', 'a'] }] });
+    const args = { patient: s.patient.id, report };
+    const id = await s.scene.does(s.patient, 'report:anchor', args);
+    expect(s.scene.read(keys.report(s.patient.id, id)).terms).to.deep.equal(report);
+  });
+});
+
 describe('the vault’s epoch', () => {
   it('moves on when full access is taken back, and old reports’ keys are refused after', async () => {
     const s = await stage();

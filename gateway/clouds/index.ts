@@ -10,6 +10,10 @@ export type {
   CloudPage,
   CloudRead,
 } from './cloud.js';
+export { Copies, faultOf, hashOf } from './copies.js';
+export type { CopiesOptions, CopyEvent, GoodCopy, MissingPolicy, Placement } from './copies.js';
+export { CopyNotes } from './copy-notes.js';
+export type { CopyFault, CopyNote, HealedCopy } from './copy-notes.js';
 export { openFilesystemCloud } from './filesystem.js';
 export type { FileOperations, FilesystemCloudOptions } from './filesystem.js';
 export { readAll } from './read-all.js';

@@ -8,7 +8,7 @@ import { GroupCommit, openEmbeddedLedger, type EmbeddedLedger } from '@prms/netw
 import { StegoPool } from '@prms/stego';
 import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accounts/index.js';
 import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
-import { openFilesystemCloud, resilient, type Cloud } from '../clouds/index.js';
+import type { Cloud } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
 import { closeServer, createApp, Lifecycle, listen } from '../http/base/index.js';
 import { routes } from '../http/routes/index.js';
@@ -18,6 +18,7 @@ import { makeServices, type Foundations } from '../services/make.js';
 import type { Services } from '../services/index.js';
 import { openStore } from '../store/index.js';
 import { KeyBundles, KeyRing, loadMasterKey, PasswordDeriver } from '../vault/index.js';
+import { openCopies } from './clouds.js';
 import { SetupCode } from './setup-code.js';
 import { translate } from './translate.js';
 
@@ -31,7 +32,7 @@ export interface GatewayOptions {
   readonly log?: Log;
   /** A ledger that somebody else opened and will close: several gateways on one, or a test's. */
   readonly ledger?: EmbeddedLedger;
-  /** Stands before the filesystem cloud: a test's way to break it. */
+  /** Stands before each cloud: a test's way to break it. */
   readonly wrapCloud?: (cloud: Cloud) => Cloud;
 }
 
@@ -122,7 +123,9 @@ async function layFoundations(
   });
   const pool = new StegoPool();
   closers.push(() => pool.destroy());
-  const cloud = await openCloud(options, log, metrics);
+  const { wrapCloud } = options;
+  const copies = await openCopies({ config, clock, store, log, metrics, wrapCloud });
+  closers.push(() => copies.close());
   const { deriver, ...keys } = openKeys(config, clock, random);
   metrics.watchQueue('operations', () => commit.pending);
   metrics.watchQueue('argon2', () => deriver.queued);
@@ -139,7 +142,7 @@ async function layFoundations(
     store,
     master,
     pool,
-    cloud,
+    copies,
     ...keys,
     ...openAccounts(config, { clock, random, store, master, ...keys }),
   };
@@ -155,27 +158,6 @@ export function openLedger(
     channel,
     chaincodes: { [RECORDS]: recordsChaincode },
     clock: () => clock.now(),
-  });
-}
-
-async function openCloud(
-  { config, wrapCloud }: GatewayOptions,
-  log: Log,
-  metrics: Metrics,
-): Promise<Cloud> {
-  const plain = await openFilesystemCloud({
-    name: 'filesystem',
-    root: config.cloudDir === '' ? join(config.dataDir, 'clouds') : config.cloudDir,
-  });
-  return resilient(wrapCloud ? wrapCloud(plain) : plain, {
-    attempts: config.cloudAttempts,
-    timeoutMs: config.cloudTimeoutMs,
-    backoffMs: config.cloudBackoffMs,
-    maxBackoffMs: 10_000,
-    onFailure: ({ code }, cloudOperation) => {
-      metrics.cloudError(plain.name, cloudOperation, code);
-      log.warn('cloud.failed', { cloud: plain.name, cloudOperation, code });
-    },
   });
 }
 

@@ -6,7 +6,7 @@ import type { EmbeddedLedger, GroupCommit } from '@prms/network';
 import type { StegoPool } from '@prms/stego';
 import type { Accounts, Sessions } from '../accounts/index.js';
 import type { Clock, RandomBytes } from '../ambient.js';
-import type { Cloud } from '../clouds/index.js';
+import type { Copies } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
 import type { Log } from '../logging.js';
 import type { Metrics } from '../metrics.js';
@@ -49,7 +49,7 @@ export interface Foundations {
   readonly store: Store;
   readonly master: MasterKey;
   readonly pool: StegoPool;
-  readonly cloud: Cloud;
+  readonly copies: Copies;
   readonly keyRing: KeyRing;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
@@ -131,7 +131,7 @@ function makeCore({
   commit,
   store,
   master,
-  cloud,
+  copies,
 }: Foundations) {
   const outbox = new Outbox({
     store,
@@ -140,7 +140,7 @@ function makeCore({
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
-  const vaults = new Vaults(ledger.channel, cloud);
+  const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
   const hospitalKeys = new HospitalKeys(store, master, records);
   return { outbox, records, vaults, circle, hospitalKeys };
@@ -150,13 +150,9 @@ function makeReporting(
   base: Foundations,
   { records, vaults, circle, hospitalKeys, outbox }: Core,
 ): Pick<Services, 'covers' | 'uploads' | 'reports' | 'accesses' | 'accessLog' | 'emergencies'> {
-  const { config, clock, random, store, master, pool, cloud } = base;
+  const { config, clock, random, store, master, pool, copies } = base;
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
-  const sealed = new SealedReports(
-    new Objects(new Map([[cloud.name, cloud]]), cloud),
-    pool,
-    maxRate,
-  );
+  const sealed = new SealedReports(new Objects(copies), pool, maxRate);
   const covers = new Covers({ store, pool, master, clock, random, maxRate });
   return {
     covers,

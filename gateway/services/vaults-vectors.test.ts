@@ -2,10 +2,12 @@
 // names, serve a vault; and what a vault stores lies under those names.
 
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { openFilesystemCloud, type Cloud } from '../clouds/index.js';
+import { Copies, CopyNotes, openFilesystemCloud, type Cloud } from '../clouds/index.js';
 import { GatewayError } from '../errors.js';
-import { failure, temporaryFolder, type TemporaryFolder } from '../testing/index.js';
+import { openStore, type Store } from '../store/index.js';
+import { failure, ManualClock, temporaryFolder, type TemporaryFolder } from '../testing/index.js';
 import { encodePublicKey, publicKeyOf, type WrapPurpose } from '../vault/index.js';
 import { wrapVectors } from '../vault/vectors/index.js';
 import { Vaults } from './vaults.js';
@@ -17,6 +19,16 @@ function vector(purpose: WrapPurpose, subject = '') {
   if (!found) throw new Error(`no vector of ${purpose}`);
   return found;
 }
+
+const onlyCopies = (cloud: Cloud, store: Store): Copies =>
+  new Copies({
+    clouds: [cloud],
+    notes: new CopyNotes(store),
+    clock: new ManualClock(),
+    whenMissing: 'owe',
+    queue: 10,
+    restMs: 0,
+  });
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -35,14 +47,21 @@ describe('names of key wraps', () => {
   const recipient = { id: tags.recipient, sealKey: encodePublicKey(recipientPublicKey) };
   let folder: TemporaryFolder;
   let cloud: Cloud;
+  let copies: Copies;
+  let store: Store;
   let vaults: Vaults;
 
   beforeEach(async () => {
     folder = await temporaryFolder();
-    cloud = await openFilesystemCloud({ name: 'filesystem', root: folder.path });
-    vaults = new Vaults(tags.ledger, cloud);
+    cloud = await openFilesystemCloud({ name: 'filesystem', root: join(folder.path, 'cloud') });
+    store = await openStore(join(folder.path, 'store'));
+    copies = onlyCopies(cloud, store);
+    vaults = new Vaults(tags.ledger, copies);
   });
-  afterEach(() => folder.remove());
+  afterEach(async () => {
+    await store.close();
+    await folder.remove();
+  });
 
   const stock = async () => {
     for (const { object, wrapped } of wraps) {
@@ -69,7 +88,7 @@ describe('names of key wraps', () => {
 
   it('a vault of another ledger finds none of them', async () => {
     await stock();
-    const other = new Vaults('other', cloud);
+    const other = new Vaults('other', copies);
     const error = await failure(GatewayError, () => other.openTagKey(patient.id, reader));
     expect(error.code).to.equal('NOT_FOUND');
   });

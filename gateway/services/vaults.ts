@@ -14,7 +14,7 @@ import {
   type Report,
   type User,
 } from '@prms/chaincode';
-import { CloudError, type Cloud } from '../clouds/index.js';
+import { CloudError, type Cloud, type Copies } from '../clouds/index.js';
 import { GatewayError } from '../errors.js';
 import {
   decodePublicKey,
@@ -56,7 +56,7 @@ const MAX_WRAP_BYTES = 8192;
 export class Vaults {
   constructor(
     private readonly channel: string,
-    private readonly cloud: Cloud,
+    private readonly copies: Copies,
   ) {}
 
   // --- epochs
@@ -197,18 +197,21 @@ export class Vaults {
     const wrapped = await wrapKey({ ...binding, recipientPublicKey, secret });
     const sha256 = createHash('sha256').update(wrapped).digest('hex');
     try {
-      await this.cloud.putIfAbsent(objectName(binding), wrapped, { sha256 });
+      // One that is there already holds the same secret for the same key.
+      await this.copies.put(objectName(binding), wrapped, {
+        sha256,
+        existing: 'fine',
+        ...aboutReport(what),
+      });
     } catch (error) {
-      // There already: the same secret for the same key.
-      if (!(error instanceof CloudError && error.code === 'EXISTS')) throw cloudTrouble(error);
+      throw cloudTrouble(error);
     }
   }
 
   async #delete(what: Wrapped, recipient: Recipient): Promise<void> {
+    const binding = this.#binding(what, recipient.id, kidOf(recipient.sealKey));
     try {
-      await this.cloud.delete(
-        objectName(this.#binding(what, recipient.id, kidOf(recipient.sealKey))),
-      );
+      await this.copies.delete(this.copies.placement(objectName(binding), aboutReport(what)));
     } catch (error) {
       throw cloudTrouble(error);
     }
@@ -216,11 +219,19 @@ export class Vaults {
 
   /** Tries each key that the reader has had, newest first. */
   async #open(what: Wrapped, reader: Unsealer): Promise<Uint8Array> {
+    let trouble: GatewayError | undefined;
     for (const { privateKey } of reader.unsealing.toReversed()) {
       const binding = this.#binding(what, reader.userId, kidOfPrivate(privateKey));
-      const wrapped = await this.#read(objectName(binding));
-      if (wrapped) return unwrapKey({ ...binding, recipientPrivateKey: privateKey, wrapped });
+      try {
+        const secret = await this.#unwrapped(what, binding, privateKey);
+        if (secret) return secret;
+      } catch (error) {
+        // A cloud that is down may hold this one; another that answers may hold an older one.
+        if (!(error instanceof GatewayError && error.code === 'CLOUD_UNAVAILABLE')) throw error;
+        trouble ??= error;
+      }
     }
+    if (trouble) throw trouble;
     throw new GatewayError(
       'NOT_FOUND',
       `No key for this ${what.purpose} has been wrapped for this reader.`,
@@ -228,21 +239,27 @@ export class Vaults {
     );
   }
 
-  async #read(name: string): Promise<Uint8Array | undefined> {
+  /** The secret in the first copy that opens: the ledger holds no hash of a wrap. `undefined` when there is none. */
+  async #unwrapped(
+    what: Wrapped,
+    binding: WrapBinding,
+    recipientPrivateKey: Uint8Array,
+  ): Promise<Uint8Array | undefined> {
+    const placement = this.copies.placement(objectName(binding), aboutReport(what));
     try {
-      const chunks: Uint8Array[] = [];
-      let length = 0;
-      const { body } = await this.cloud.get(name);
-      for await (const chunk of body) {
-        length += chunk.length;
-        if (length > MAX_WRAP_BYTES)
-          throw new GatewayError('WRAP_DAMAGED', 'A stored key wrap is far too long.');
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks);
+      return await this.copies.read(placement, async (cloud) => {
+        const wrapped = await readWrap(cloud, placement.objectName);
+        const value = await unwrapKey({ ...binding, recipientPrivateKey, wrapped }).catch(
+          (cause: unknown) => {
+            throw new CloudError('CHECKSUM', 'The wrap does not open.', {}, { cause });
+          },
+        );
+        return { value, sha256: createHash('sha256').update(wrapped).digest('hex') };
+      });
     } catch (error) {
-      if (error instanceof CloudError && error.code === 'NOT_FOUND') return undefined;
-      throw cloudTrouble(error);
+      if (!(error instanceof CloudError)) throw error;
+      if (error.code === 'NOT_FOUND') return undefined;
+      throw error.cause instanceof GatewayError ? error.cause : cloudTrouble(error);
     }
   }
 
@@ -257,6 +274,27 @@ function epochSubject({ id, epoch }: Pick<Patient, 'id' | 'epoch'>): string {
 
 function reportWrap(report: string): Wrapped {
   return { purpose: 'report', subject: report };
+}
+
+/** With a report's wraps, so that what happens to them is told with the report. */
+function aboutReport({ purpose, subject }: Wrapped): { readonly report?: string } {
+  return purpose === 'report' ? { report: subject } : {};
+}
+
+/** @throws CloudError, CHECKSUM caused by a GatewayError when it is too long to be a wrap */
+async function readWrap(cloud: Cloud, name: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const { body } = await cloud.get(name);
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_WRAP_BYTES) {
+      const cause = new GatewayError('WRAP_DAMAGED', 'A stored key wrap is far too long.');
+      throw new CloudError('CHECKSUM', cause.message, {}, { cause });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function asUnsealer(patient: string, { privateKey }: OpenEpoch): Unsealer {

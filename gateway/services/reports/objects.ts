@@ -2,8 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import type { StoredObject } from '@prms/chaincode';
-import { readAll, type Cloud, type CloudBody } from '../../clouds/index.js';
-import { GatewayError } from '../../errors.js';
+import {
+  CloudError,
+  readAll,
+  type Cloud,
+  type CloudBody,
+  type Copies,
+  type Placement,
+} from '../../clouds/index.js';
 import { cloudTrouble } from '../vaults.js';
 
 /**
@@ -16,10 +22,7 @@ export function objectName(report: string, place: string): string {
 }
 
 export class Objects {
-  constructor(
-    private readonly clouds: ReadonlyMap<string, Cloud>,
-    private readonly home: Cloud,
-  ) {}
+  constructor(private readonly copies: Copies) {}
 
   /** @param place which of the report's objects this is */
   async put(report: string, place: string, bytes: Uint8Array): Promise<StoredObject> {
@@ -33,20 +36,39 @@ export class Objects {
     body: CloudBody,
     sha256: Uint8Array,
   ): Promise<StoredObject> {
-    const object = objectName(report, place);
+    const { object, ...clouds } = this.at(report, place);
     try {
-      await this.home.putIfAbsent(object, body, { sha256: Buffer.from(sha256).toString('hex') });
+      await this.copies.put(object, body, { sha256: Buffer.from(sha256).toString('hex'), report });
     } catch (error) {
       throw cloudTrouble(error);
     }
-    return { cloud: this.home.name, object, sha256: Buffer.from(sha256).toString('base64url') };
+    return { ...clouds, object, sha256: Buffer.from(sha256).toString('base64url') };
   }
 
-  /** The whole object. @throws GatewayError REPORT_DAMAGED | CLOUD_UNAVAILABLE */
-  async get(stored: StoredObject, maxBytes: number): Promise<Uint8Array> {
+  /** The whole object, from the first copy that is good. @throws GatewayError REPORT_DAMAGED | CLOUD_UNAVAILABLE */
+  get(report: string, stored: StoredObject, maxBytes: number): Promise<Uint8Array> {
+    const sha256 = Buffer.from(stored.sha256, 'base64url').toString('hex');
+    return this.read(report, stored, (cloud) =>
+      readAll(cloud, stored.object, { sha256, maxBytes }),
+    );
+  }
+
+  /**
+   * What `attempt` reads from the first copy that is good.
+   * @param attempt throws CloudError CHECKSUM when the copy is not what was anchored
+   * @throws GatewayError REPORT_DAMAGED | CLOUD_UNAVAILABLE
+   */
+  async read<T>(
+    report: string,
+    stored: StoredObject,
+    attempt: (cloud: Cloud) => Promise<T>,
+  ): Promise<T> {
     const sha256 = Buffer.from(stored.sha256, 'base64url').toString('hex');
     try {
-      return await readAll(this.cloudOf(stored), stored.object, { sha256, maxBytes });
+      return await this.copies.read({ ...placementOf(stored), sha256, report }, async (cloud) => ({
+        value: await attempt(cloud),
+        sha256,
+      }));
     } catch (error) {
       throw cloudTrouble(error);
     }
@@ -54,57 +76,67 @@ export class Objects {
 
   /** Where an object of a report lies, or would. Without a hash: for deleting. */
   at(report: string, place: string): StoredObject {
-    return { cloud: this.home.name, object: objectName(report, place), sha256: '' };
+    const [cloud = '', ...also] = this.copies.names;
+    const where = also.length > 0 ? { cloud, also } : { cloud };
+    return { ...where, object: objectName(report, place), sha256: '' };
   }
 
+  /** From every cloud that holds a copy. @throws GatewayError CLOUD_UNAVAILABLE when one of them did not agree */
   async delete(stored: StoredObject): Promise<void> {
     try {
-      await this.cloudOf(stored).delete(stored.object);
+      await this.copies.delete(placementOf(stored));
     } catch (error) {
       throw cloudTrouble(error);
     }
-  }
-
-  cloudOf(stored: StoredObject): Cloud {
-    const cloud = this.clouds.get(stored.cloud);
-    if (cloud) return cloud;
-    throw new GatewayError(
-      'CLOUD_UNAVAILABLE',
-      'The report lies in a cloud that this gateway does not know.',
-      { ids: { cloud: stored.cloud } },
-    );
   }
 
   /**
    * Reads an object through without keeping it, and notes the hash of each piece of `pieceBytes`.
    * @throws GatewayError REPORT_DAMAGED when the whole is not what was anchored
    */
-  async digestPieces(stored: StoredObject, pieceBytes: number): Promise<readonly Buffer[]> {
-    const whole = createHash('sha256');
-    const pieces: Buffer[] = [];
-    let [piece, room] = [createHash('sha256'), pieceBytes];
-    try {
-      const { body } = await this.cloudOf(stored).get(stored.object);
-      for await (const chunk of body) {
-        whole.update(chunk);
-        for (let at = 0; at < chunk.length;) {
-          const part = chunk.subarray(at, at + room);
-          piece.update(part);
-          at += part.length;
-          room -= part.length;
-          if (room === 0) {
-            pieces.push(piece.digest());
-            [piece, room] = [createHash('sha256'), pieceBytes];
-          }
-        }
-      }
-    } catch (error) {
-      throw cloudTrouble(error);
-    }
-    if (room < pieceBytes) pieces.push(piece.digest());
-    if (whole.digest('base64url') !== stored.sha256) {
-      throw new GatewayError('REPORT_DAMAGED', 'The copy in the cloud is not what was anchored.');
-    }
-    return pieces;
+  digestPieces(
+    report: string,
+    stored: StoredObject,
+    pieceBytes: number,
+  ): Promise<readonly Buffer[]> {
+    return this.read(report, stored, (cloud) => digestPieces(cloud, stored, pieceBytes));
   }
+}
+
+/** The copies that the ledger names. */
+export function placementOf({ cloud, also = [], object }: StoredObject): Placement {
+  return { objectName: object, clouds: [cloud, ...also] };
+}
+
+/** @throws CloudError CHECKSUM when the whole is not what was anchored */
+async function digestPieces(
+  cloud: Cloud,
+  stored: StoredObject,
+  pieceBytes: number,
+): Promise<readonly Buffer[]> {
+  const whole = createHash('sha256');
+  const pieces: Buffer[] = [];
+  let [piece, room] = [createHash('sha256'), pieceBytes];
+  const { body } = await cloud.get(stored.object);
+  for await (const chunk of body) {
+    whole.update(chunk);
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + room);
+      piece.update(part);
+      at += part.length;
+      room -= part.length;
+      if (room === 0) {
+        pieces.push(piece.digest());
+        [piece, room] = [createHash('sha256'), pieceBytes];
+      }
+    }
+  }
+  if (room < pieceBytes) pieces.push(piece.digest());
+  if (whole.digest('base64url') !== stored.sha256) {
+    throw new CloudError('CHECKSUM', 'The copy in the cloud is not what was anchored.', {
+      cloud: cloud.name,
+      object: stored.object,
+    });
+  }
+  return pieces;
 }

@@ -89,7 +89,7 @@ export class Reports {
       throw new GatewayError('NOT_FOUND', 'This report has no such picture.', {
         ids: { report: id },
       });
-    return this.parts.sealed.image(object);
+    return this.parts.sealed.image(id, object);
   }
 
   async withdraw(

@@ -9,10 +9,12 @@ import {
   openBlob,
   sealBlob,
   StegoError,
+  type ChunkLayout,
   type StegoPool,
   type Suite,
 } from '@prms/stego';
 import { z } from 'zod';
+import { CloudError } from '../../clouds/index.js';
 import { GatewayError } from '../../errors.js';
 import { commitment } from '../../vault/index.js';
 import { cloudTrouble } from '../vaults.js';
@@ -56,8 +58,8 @@ export interface HiddenReport {
 export type ChunkDigests = readonly Buffer[];
 
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
-/** A chunk with its authentication tag. */
-const ENCRYPTED_CHUNK_BYTES = DEFAULT_CHUNK_BYTES + 16;
+const CHUNK_TAG_BYTES = 16;
+const ENCRYPTED_CHUNK_BYTES = DEFAULT_CHUNK_BYTES + CHUNK_TAG_BYTES;
 const MAX_LABEL_BYTES = 16 * 1024;
 
 export class SealedReports {
@@ -126,7 +128,7 @@ export class SealedReports {
   /** @throws GatewayError REPORT_DAMAGED naming the report | CLOUD_UNAVAILABLE */
   async openLabel(report: Report, dataKey: Uint8Array): Promise<Label> {
     return damagedIs(report, async () => {
-      const sealed = await this.objects.get(report.terms.label, MAX_LABEL_BYTES);
+      const sealed = await this.objects.get(report.id, report.terms.label, MAX_LABEL_BYTES);
       const label = openBlob(dataKey, reportAad(report.id), sealed);
       return labelSchema.parse(JSON.parse(Buffer.from(label).toString('utf8')));
     });
@@ -154,7 +156,7 @@ export class SealedReports {
     return damagedIs(report, async () => {
       const images: Uint8Array[] = [];
       for (const part of report.terms.parts)
-        images.push(await this.objects.get(part, MAX_IMAGE_BYTES));
+        images.push(await this.objects.get(report.id, part, MAX_IMAGE_BYTES));
       const plain = await this.pool.reveal({ images, dataKey, suite: report.terms.suite });
       if (createHash('sha256').update(plain).digest('hex') !== label.sha256) throw damaged(report);
       return plain.subarray(start, end);
@@ -172,11 +174,7 @@ export class SealedReports {
     const dataKey = Uint8Array.from(key);
     const [part] = report.terms.parts;
     if (!part) throw damaged(report);
-    const cloud = this.objects.cloudOf(part);
-    const layout = await damagedIs(report, async () =>
-      chunkLayout((await cloud.head(part.object)).sizeBytes),
-    );
-    if (layout.plaintextBytes !== label.bytes) throw damaged(report);
+    const layout = layoutOf(report, label, digests.length);
     const decryptor = chunkDecryptor(dataKey, { aad: reportAad(report.id) });
     for (
       let index = Math.floor(start / DEFAULT_CHUNK_BYTES);
@@ -186,11 +184,17 @@ export class SealedReports {
       const { offsetBytes, lengthBytes, isLast } = layout.locate(index);
       const range = { start: offsetBytes, end: offsetBytes + lengthBytes - 1 };
       const plain = await damagedIs(report, async () => {
-        const { body } = await cloud.get(part.object, { range });
-        const chunk = await gather(body, lengthBytes);
-        // The very chunk that was read through: whoever holds the data key could make another that decrypts.
-        const digest = createHash('sha256').update(chunk).digest();
-        if (digests[index]?.equals(digest) !== true) throw damaged(report);
+        const chunk = await this.objects.read(report.id, part, async (cloud) => {
+          const { body } = await cloud.get(part.object, { range });
+          const read = await gather(body, lengthBytes);
+          // The very chunk that was read through: whoever holds the data key could make another that decrypts.
+          const digest = createHash('sha256').update(read).digest();
+          if (digests[index]?.equals(digest) === true) return read;
+          throw new CloudError('CHECKSUM', 'The chunk is not the one that was anchored.', {
+            cloud: cloud.name,
+            object: part.object,
+          });
+        });
         return decryptor.decryptChunk(index, isLast, chunk);
       });
       const from = index * DEFAULT_CHUNK_BYTES;
@@ -202,12 +206,12 @@ export class SealedReports {
   async digestChunks(report: Report): Promise<ChunkDigests> {
     const [part] = report.terms.parts;
     if (!part) throw damaged(report);
-    return this.objects.digestPieces(part, ENCRYPTED_CHUNK_BYTES);
+    return this.objects.digestPieces(report.id, part, ENCRYPTED_CHUNK_BYTES);
   }
 
   /** The image as the cloud has it. */
-  image(part: StoredObject): Promise<Uint8Array> {
-    return this.objects.get(part, MAX_IMAGE_BYTES);
+  image(report: string, part: StoredObject): Promise<Uint8Array> {
+    return this.objects.get(report, part, MAX_IMAGE_BYTES);
   }
 
   /**
@@ -232,6 +236,13 @@ export function commitmentOf(dataKey: Uint8Array, report: string, sha256Hex: str
   return Buffer.from(commitment(dataKey, report, Buffer.from(sha256Hex, 'hex'))).toString(
     'base64url',
   );
+}
+
+/** How the chunks lie, by the label's word and as many as were found. @throws GatewayError REPORT_DAMAGED */
+function layoutOf(report: Report, label: Label, chunks: number): ChunkLayout {
+  const layout = chunkLayout(label.bytes + chunks * CHUNK_TAG_BYTES);
+  if (layout.chunkCount !== chunks) throw damaged(report);
+  return layout;
 }
 
 /** A body of a known length: a cloud that sends more does not fill the memory. */

@@ -1,0 +1,93 @@
+// What is wrong with copies in the clouds, on disk: those that are to be stored or deleted still, and those that have
+// been healed. A note outlives a crash, so a copy that is owed is made good by whoever comes next.
+import { z } from 'zod';
+import { Documents, type Store } from '../store/index.js';
+
+const noteSchema = z.strictObject({
+  cloud: z.string(),
+  objectName: z.string(),
+  /** What has to happen in this cloud. */
+  wish: z.enum(['store', 'delete']),
+  /** `missing` or `bad`: found so when it was read. `unanswered`: the cloud did not take the put or the delete. */
+  fault: z.enum(['missing', 'bad', 'unanswered']),
+  /** Of the good bytes, 64 hex digits. */
+  sha256: z.string().optional(),
+  /** The hash stands on the ledger: an object that is nowhere any more is damage. Otherwise it may have been taken away. */
+  anchored: z.boolean(),
+  /** Where a good copy was seen, or may be. */
+  from: z.array(z.string()).readonly(),
+  /** The report that the object belongs to. */
+  report: z.string().optional(),
+  foundAt: z.int(),
+});
+/** A copy that is not as it should be. */
+export type CopyNote = z.infer<typeof noteSchema>;
+export type CopyFault = CopyNote['fault'];
+
+const healedSchema = noteSchema.extend({
+  healedAt: z.int(),
+  /** How often this copy has been healed in all. */
+  times: z.int(),
+});
+export type HealedCopy = z.infer<typeof healedSchema>;
+
+export class CopyNotes {
+  readonly #open: Documents<CopyNote>;
+  readonly #healed: Documents<HealedCopy>;
+
+  constructor(store: Store) {
+    this.#open = new Documents(store, 'copies-open', noteSchema);
+    this.#healed = new Documents(store, 'copies-healed', healedSchema);
+  }
+
+  /** @returns false when the same was noted before */
+  async add(note: CopyNote): Promise<boolean> {
+    const key = openKey(note.objectName, note.cloud);
+    const present = await this.#open.get(key);
+    // As the schema orders them, for one of the two came from the disk.
+    const same = (one: CopyNote) => JSON.stringify(noteSchema.parse({ ...one, foundAt: 0 }));
+    if (present && same(present) === same(note)) return false;
+    await this.#open.put(key, note, { sync: true });
+    return true;
+  }
+
+  /** The open note on one copy. */
+  get(objectName: string, cloud: string): Promise<CopyNote | undefined> {
+    return this.#open.get(openKey(objectName, cloud));
+  }
+
+  /** Open notes, in the order of object names; `after` is the last one's place. */
+  async *open(after?: Pick<CopyNote, 'objectName' | 'cloud'>): AsyncIterable<CopyNote> {
+    const from = after === undefined ? {} : { after: openKey(after.objectName, after.cloud) };
+    for await (const { value } of this.#open.list(from)) yield value;
+  }
+
+  async clear({ objectName, cloud }: Pick<CopyNote, 'objectName' | 'cloud'>): Promise<void> {
+    if (await this.get(objectName, cloud)) {
+      await this.#open.delete(openKey(objectName, cloud), { sync: true });
+    }
+  }
+
+  /** Closes a note: the copy is good again. */
+  async close(note: CopyNote, healedAt: number): Promise<HealedCopy> {
+    const key = `${note.report ?? '-'}/${openKey(note.objectName, note.cloud)}`;
+    const before = await this.#healed.get(key);
+    const healed = { ...note, healedAt, times: (before?.times ?? 0) + 1 };
+    await this.#healed.put(key, healed, { sync: true });
+    await this.clear(note);
+    return healed;
+  }
+
+  /** What has been healed of one report. */
+  async healedOf(report: string): Promise<HealedCopy[]> {
+    const found: HealedCopy[] = [];
+    for await (const { value } of this.#healed.list({ prefix: `${report}/` })) found.push(value);
+    return found;
+  }
+
+  async *healed(): AsyncIterable<HealedCopy> {
+    for await (const { value } of this.#healed.list()) yield value;
+  }
+}
+
+const openKey = (objectName: string, cloud: string): string => `${objectName}/${cloud}`;
