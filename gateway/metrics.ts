@@ -36,6 +36,13 @@ export class Metrics {
       for (const [queue, length] of this.queues) this.queue.set({ queue }, length());
     },
   });
+  private sockets = (): number => 0;
+  private readonly openSockets: Gauge = new Gauge({
+    name: 'prms_sockets_open',
+    help: 'WebSockets that are open, at the moment of asking.',
+    registers: [this.registry],
+    collect: () => this.openSockets.set(this.sockets()),
+  });
   private readonly clouds = new Counter({
     name: 'prms_cloud_errors_total',
     help: 'Failed attempts at a cloud.',
@@ -71,6 +78,11 @@ export class Metrics {
   /** Asks for the queue's length whenever somebody reads the metrics. */
   watchQueue(queue: Queue, length: () => number): void {
     this.queues.set(queue, length);
+  }
+
+  /** Asks for the number of open WebSockets whenever somebody reads the metrics. */
+  watchSockets(count: () => number): void {
+    this.sockets = count;
   }
 
   cloudError(cloud: string, operation: string, code: string): void {

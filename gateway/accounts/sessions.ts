@@ -39,6 +39,7 @@ export interface SessionLimits {
 const TOUCH_EVERY_MS = 30_000;
 
 export class Sessions {
+  private readonly endListeners = new Set<(sessionId: string) => void>();
   private readonly records: Documents<Session>;
   /** `<userId>/<session id>`, to list and end a user's sessions. */
   private readonly byUser: Documents<true>;
@@ -131,9 +132,15 @@ export class Sessions {
     return sessions;
   }
 
+  /** Tells of every session that ends, whatever ends it: what lasts longer than a request has to stop then. */
+  onEnd(listener: (sessionId: string) => void): void {
+    this.endListeners.add(listener);
+  }
+
   /** Ends a session and wipes its keys; one that is not there is fine. */
   async end(sessionId: string): Promise<void> {
     this.services.keyRing.drop(sessionId);
+    for (const listener of this.endListeners) listener(sessionId);
     const session = await this.records.get(sessionId);
     if (session === undefined) return;
     await this.services.store.commit(

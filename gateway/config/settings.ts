@@ -7,6 +7,7 @@ import { place } from './topics/place.js';
 import { reading } from './topics/reading.js';
 import { requests } from './topics/requests.js';
 import { signingIn } from './topics/signing-in.js';
+import { sockets } from './topics/sockets.js';
 import { uploads } from './topics/uploads.js';
 
 /** Every setting of the gateway, by the name it has in `prms.config.json` and in `Config`. */
@@ -18,6 +19,7 @@ export const settings = {
   ...operations,
   ...clouds,
   ...requests,
+  ...sockets,
 } as const satisfies Record<string, Setting>;
 
 /** The same rows under their headings, in the table's order. */
@@ -32,6 +34,7 @@ export const topics: readonly {
   { title: 'Operations on their way to the ledger', rows: operations },
   { title: 'Clouds', rows: clouds },
   { title: 'Requests', rows: requests },
+  { title: 'WebSockets', rows: sockets },
 ];
 
 export type SettingName = keyof typeof settings;

@@ -10,8 +10,8 @@ import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accoun
 import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
 import type { Cloud } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
-import { closeServer, createApp, Lifecycle, listen } from '../http/base/index.js';
-import { routes } from '../http/routes/index.js';
+import { closeServer, createApp, Lifecycle, listen, Sockets } from '../http/base/index.js';
+import { routes, sockets } from '../http/routes/index.js';
 import { createLog, type Log } from '../logging.js';
 import { Metrics } from '../metrics.js';
 import { makeServices, type Foundations } from '../services/make.js';
@@ -240,7 +240,7 @@ function openThrottle(
 
 async function serve(
   services: Services,
-  { config, sessions, ledger, store }: Foundations,
+  { config, sessions, ledger, store, clock }: Foundations,
   {
     log,
     metrics,
@@ -278,6 +278,20 @@ async function serve(
     port: config.port,
     longestRequestMs: config.uploadTimeoutMs,
   });
+  new Sockets({
+    routes: sockets,
+    deps: services,
+    sessions,
+    publicOrigin: config.publicOrigin,
+    limits: config,
+    lifecycle,
+    graceMs: config.shutdownGraceMs,
+    clock,
+    random,
+    log,
+    metrics,
+    translate,
+  }).attach(listening.server);
   closers.push(() => closeServer(listening.server, lifecycle, config.shutdownGraceMs));
   return listening;
 }

@@ -1,4 +1,5 @@
 // Who is calling, and whether a browser was tricked into it: bearer token or session cookie, CSRF token, Origin.
+import type { IncomingMessage } from 'node:http';
 import type { Request } from 'express';
 import type { Session, Sessions } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
@@ -49,7 +50,8 @@ export async function authenticate(
   return session;
 }
 
-function bearerToken(request: Request): string | undefined {
+/** The token of an Authorization header. @throws GatewayError UNAUTHENTICATED when the header is something else */
+export function bearerToken(request: IncomingMessage): string | undefined {
   const header = request.headers.authorization;
   if (header === undefined) return undefined;
   const match = /^Bearer +([A-Za-z0-9_-]+)$/i.exec(header);
@@ -60,7 +62,7 @@ function bearerToken(request: Request): string | undefined {
 }
 
 /** Refuses what another site's page caused (Fetch metadata; RFC 6454 origin), when the browser says where it is from. */
-function checkOrigin(request: Request, publicOrigin: string): void {
+export function checkOrigin(request: IncomingMessage, publicOrigin: string): void {
   const { origin, host } = request.headers;
   const site = request.headers['sec-fetch-site'];
   const foreignSite = site === 'cross-site' || site === 'same-site';

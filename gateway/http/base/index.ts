@@ -22,3 +22,8 @@ export type {
 export { webSecurity } from './security.js';
 export { closeServer, Lifecycle, listen } from './server.js';
 export { sourceOf } from './source.js';
+export { Channel, CLOSE } from './socket-channel.js';
+export { SUBPROTOCOL } from './socket-handshake.js';
+export type { SocketListener, SocketLimits } from './socket-channel.js';
+export { socketDefiner, Sockets } from './sockets.js';
+export type { SocketRoute } from './sockets.js';

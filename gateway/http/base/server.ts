@@ -7,13 +7,21 @@ import { GatewayError } from '../../errors.js';
 /** Whether the process is on its way out; shared by the application and whoever stops it. */
 export class Lifecycle {
   private stopping = false;
+  private readonly listeners: (() => void)[] = [];
 
   get draining(): boolean {
     return this.stopping;
   }
 
   beginDraining(): void {
+    if (this.stopping) return;
     this.stopping = true;
+    for (const listener of this.listeners) listener();
+  }
+
+  /** For what does not end by itself: it is told once, when no new request is taken any more. */
+  onDraining(listener: () => void): void {
+    this.listeners.push(listener);
   }
 }
 

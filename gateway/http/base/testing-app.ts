@@ -1,4 +1,5 @@
 // A small application over the base, for its tests: one route for each thing that a route can do.
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Sessions } from '../../accounts/index.js';
@@ -176,6 +177,7 @@ async function* sampleStream(
 }
 
 export interface SampleServer {
+  readonly server: Server;
   readonly url: string;
   readonly port: number;
   readonly document: OpenApiDocument;
@@ -245,6 +247,7 @@ export async function startSample(
     longestRequestMs: 10_000,
   });
   return {
+    server,
     url: `http://127.0.0.1:${port}`,
     port,
     document: openApiDocument(sampleRoutes, info),

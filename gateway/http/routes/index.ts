@@ -1,7 +1,7 @@
 // Every route of the API.
 
 import type { Services } from '../../services/index.js';
-import type { Route } from '../base/index.js';
+import type { Route, SocketRoute } from '../base/index.js';
 import { accessRoutes } from './accesses.js';
 import { accountRoutes } from './accounts.js';
 import { consentRoutes } from './consents.js';
@@ -27,3 +27,6 @@ export const routes: readonly Route<Services>[] = [
   ...consultationRoutes,
   ...ledgerRoutes,
 ];
+
+/** Every WebSocket of the API. */
+export const sockets: readonly SocketRoute<Services>[] = [];
