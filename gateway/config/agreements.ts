@@ -51,6 +51,10 @@ export const agreements: readonly Agreement[] = [
     names: ['loginAttemptsPerMinute', 'loginAttemptsPerHour'],
     because: 'the hour’s limit would never let the minute’s be reached',
   },
+  {
+    names: ['outboxSpareOperations', 'outboxOperations'],
+    because: 'no place would be left for a bulk request',
+  },
 ];
 
 /** The first agreement that these values break. */

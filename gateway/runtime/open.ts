@@ -78,6 +78,7 @@ async function open(
   });
   const services = makeServices(foundations, () => setup.current());
   metrics.watchQueue('uploads', () => services.uploads.underWay);
+  metrics.watchQueue('outbox', () => services.outbox.waiting);
   closers.push(() => services.outbox.close());
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
@@ -114,7 +115,12 @@ async function layFoundations(
   // What uploads left behind that a crash cut off. Only now: the store's lock says that nobody else is at work here.
   await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
   // Closed before the store: what it still commits leaves its receipt there.
-  const commit = new GroupCommit({ ledger, chaincode: RECORDS, fn: 'operations:apply' });
+  const commit = new GroupCommit({
+    ledger,
+    chaincode: RECORDS,
+    fn: 'operations:apply',
+    maxQueued: config.outboxOperations,
+  });
   closers.push(() => commit.close());
   const master = await loadMasterKey({
     configured: config.masterKey,

@@ -15,6 +15,7 @@ import type { KeyRing, MasterKey } from '../vault/index.js';
 import { Accesses, AccessLog, Emergencies, LateAnchor, SealedTexts } from './accesses/index.js';
 import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
+import { Bulk, type BulkLimits } from './bulk.js';
 import { CareRelations } from './care.js';
 import { Circle } from './circle.js';
 import { Consents } from './consents.js';
@@ -24,6 +25,7 @@ import { Escrow } from './escrow.js';
 import { HospitalKeys } from './hospital-keys.js';
 import { Hospitals } from './hospitals.js';
 import type { Services } from './index.js';
+import { Intake } from './intake.js';
 import { Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins } from './logins.js';
@@ -95,6 +97,8 @@ export function makeServices(
     ledger,
     records,
     outbox,
+    intake: core.intake,
+    bulk: core.bulk,
     registration,
     ownKeys,
     keyLogins: new KeyLogins({
@@ -137,13 +141,28 @@ function makeCore({
     store,
     commit,
     clock,
+    maxUnderWay: config.outboxOperations,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
   const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
+  const intake = new Intake({ outbox, records, clock });
+  const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
-  return { outbox, records, vaults, circle, hospitalKeys };
+  return { outbox, records, intake, bulk, vaults, circle, hospitalKeys };
+}
+
+function bulkLimits(config: Config): BulkLimits {
+  return {
+    requests: config.bulkRequests,
+    requestsPerAccount: config.bulkRequestsPerAccount,
+    window: config.bulkWindowOperations,
+    unread: config.bulkUnreadReceipts,
+    stallMs: config.bulkStallMs,
+    spare: Math.min(config.outboxSpareOperations, Math.floor(config.outboxOperations / 2)),
+    commitWaitMs: config.commitWaitMs,
+  };
 }
 
 function makeReporting(

@@ -21,6 +21,13 @@ export class Documents<T> {
     return this.decode(key, await this.store.get(this.space, key));
   }
 
+  /** What is stored, and the expectation that it has not changed since. */
+  async find(key: string): Promise<{ value: T; unchanged: StoreExpectation } | undefined> {
+    const stored = await this.store.get(this.space, key);
+    const value = this.decode(key, stored);
+    return value && { value, unchanged: { space: this.space, key, value: stored } };
+  }
+
   async getMany(keys: readonly string[]): Promise<(T | undefined)[]> {
     const found = await this.store.getMany(this.space, keys);
     return keys.map((key, index) => this.decode(key, found[index]));

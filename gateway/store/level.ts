@@ -1,11 +1,20 @@
-// The store on `level`: one database folder, a sublevel per space, commits serialised per key.
+// The store on `level`: one database folder, a sublevel per space. Commits that wait together are decided one after the
+// other and written as one batch, so that many of them share one wait for the disk.
 import { mkdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { GatewayError } from '../errors.js';
-import { KeyedLock } from './keyed-lock.js';
-import type { CommitOptions, ListOptions, Store, StoreEntry, StoreWrite } from './store.js';
+import type {
+  CommitOptions,
+  ListOptions,
+  Store,
+  StoreEntry,
+  StoreExpectation,
+  StoreWrite,
+} from './store.js';
 
 const encoding = { keyEncoding: 'utf8', valueEncoding: 'view' } as const;
+/** Commits in one batch: what comes after them does not wait for more than this. */
+const MAX_TOGETHER = 1000;
 
 /**
  * Opens (and makes, with mode 0700) the store in `dir`.
@@ -38,10 +47,19 @@ const openSpace = (db: Level<string, Uint8Array>, name: string) =>
   db.sublevel<string, Uint8Array>(name, encoding);
 type Space = ReturnType<typeof openSpace>;
 
+/** A commit that has not been decided. */
+interface Waiting {
+  readonly writes: readonly StoreWrite[];
+  readonly expect: readonly StoreExpectation[];
+  readonly sync: boolean;
+  readonly resolve: (done: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 class LevelStore implements Store {
   private readonly spaces = new Map<string, Space>();
-  private readonly lock = new KeyedLock();
-  private readonly underWay = new Set<Promise<unknown>>();
+  private queue: Waiting[] = [];
+  private writing: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -73,36 +91,78 @@ class LevelStore implements Store {
   async commit(writes: readonly StoreWrite[], options: CommitOptions = {}): Promise<boolean> {
     if (this.draining !== undefined) throw closedError();
     const { expect = [], sync = false } = options;
-    const touched = [...writes, ...expect].map(({ space, key }) => `${space}\0${checkedKey(key)}`);
-    const work = this.lock.run(touched, async () => {
-      for (const { space, key, value } of expect) {
-        if (!sameBytes(await this.get(space, key), value)) return false;
-      }
-      await this.db.batch(
-        writes.map(({ space, key, value }) =>
-          value === undefined
-            ? { type: 'del' as const, key, sublevel: this.space(space) }
-            : { type: 'put' as const, key, value, sublevel: this.space(space) },
-        ),
-        { sync },
-      );
-      return true;
-    });
-    this.underWay.add(work);
-    try {
-      return await work;
-    } finally {
-      this.underWay.delete(work);
+    // One bad key must not fail those that would be written with it.
+    for (const { space, key } of [...writes, ...expect]) {
+      this.space(space);
+      checkedKey(key);
     }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ writes, expect, sync, resolve, reject });
+      this.writing ??= this.write();
+    });
   }
 
   close(): Promise<void> {
     // Commits under way still read their spaces, so the door is shut only after them.
-    this.draining ??= Promise.allSettled(this.underWay).then(() => {
+    this.draining ??= (this.writing ?? Promise.resolve()).then(() => {
       this.closing = this.db.close();
       return this.closing;
     });
     return this.draining;
+  }
+
+  private async write(): Promise<void> {
+    // One turn of the loop: commits that arrive together are written together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.queue.length > 0) await this.writeTogether(this.queue.splice(0, MAX_TOGETHER));
+    this.writing = undefined;
+  }
+
+  /** Never rejects. In the order of their arrival: each commit sees what those before it write. */
+  private async writeTogether(group: readonly Waiting[]): Promise<void> {
+    try {
+      const present = await this.expected(group);
+      const decided = group.map(({ writes, expect }) => {
+        if (!expect.every((e) => sameBytes(present.get(placeOf(e)), e.value))) return false;
+        for (const write of writes) present.set(placeOf(write), write.value);
+        return true;
+      });
+      const held = group.filter((_, at) => decided[at]);
+      const sync = held.some((waiting) => waiting.sync);
+      // Of two writes to one key the later one stands, as it would have, had they come one by one.
+      const batch = held.flatMap(({ writes }) => writes.map((write) => this.operation(write)));
+      if (batch.length > 0) await this.db.batch(batch, { sync });
+      // “No” is told after the disk, too: it may rest on what was written just now.
+      group.forEach(({ resolve }, at) => resolve(decided[at] ?? false));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  /** What is stored where these commits expect something. */
+  private async expected(group: readonly Waiting[]): Promise<Map<string, Uint8Array | undefined>> {
+    const keys = new Map<string, Set<string>>();
+    for (const { space, key } of group.flatMap(({ expect }) => expect)) {
+      const known = keys.get(space);
+      if (known) known.add(key);
+      else keys.set(space, new Set([key]));
+    }
+    const present = new Map<string, Uint8Array | undefined>();
+    await Promise.all(
+      [...keys].map(async ([space, wanted]) => {
+        const asked = [...wanted];
+        const values = await this.getMany(space, asked);
+        asked.forEach((key, at) => present.set(placeOf({ space, key }), values[at]));
+      }),
+    );
+    return present;
+  }
+
+  private operation({ space, key, value }: StoreWrite) {
+    const sublevel = this.space(space);
+    return value === undefined
+      ? { type: 'del' as const, key, sublevel }
+      : { type: 'put' as const, key, value, sublevel };
   }
 
   private space(name: string): Space {
@@ -123,6 +183,9 @@ function checkedKey(key: string): string {
   }
   return key;
 }
+
+const placeOf = ({ space, key }: { readonly space: string; readonly key: string }): string =>
+  `${space}\0${key}`;
 
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;

@@ -2,12 +2,14 @@
 export { createApp } from './app.js';
 export type { AppOptions } from './app.js';
 export { DEVICE_COOKIE, SESSION_COOKIE } from './cookies.js';
+export { NDJSON, readLines } from './lines.js';
+export type { BodyLine } from './lines.js';
 export { API_ROOT } from './mount.js';
 export { openApiDocument, problemSchema } from './openapi.js';
 export type { OpenApiDocument } from './openapi.js';
 export { toGatewayError } from './problems.js';
 export type { TranslateError } from './problems.js';
-export { bytes, empty, json, routeDefiner } from './route.js';
+export { bytes, empty, json, lines, routeDefiner } from './route.js';
 export type {
   Answer,
   AnswerSpecs,

@@ -2,12 +2,14 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Express, Request, RequestHandler, Response } from 'express';
+import type { z } from 'zod';
 import type { Session, Sessions } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import { authenticate } from './authenticate.js';
 import { readJsonBody } from './body.js';
 import { setDeviceCookie, setSessionCookie } from './cookies.js';
 import { requestState } from './request-state.js';
+import { NDJSON } from './lines.js';
 import type { AnyAnswer, Route } from './route.js';
 
 /** Where the routes' paths begin. */
@@ -106,10 +108,23 @@ async function sendAnswer<Deps>(
   if (spec.kind === 'bytes') {
     response.set('Content-Type', result.contentType ?? 'application/octet-stream');
     await sendBytes(response, result.bytes ?? new Uint8Array(0), signal);
+  } else if (spec.kind === 'lines') {
+    response.set('Content-Type', NDJSON);
+    await sendBytes(response, linesOf(spec.schema, result.lines), signal);
   } else if (spec.kind === 'json') {
     response.set('Content-Type', 'application/json; charset=utf-8').send(text);
   } else {
     response.end();
+  }
+}
+
+async function* linesOf(
+  schema: z.ZodType,
+  handfuls: AsyncIterable<readonly unknown[]> = Readable.from([]),
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const handful of handfuls) {
+    const text = handful.map((line) => `${JSON.stringify(schema.parse(line))}\n`).join('');
+    yield Buffer.from(text, 'utf8');
   }
 }
 

@@ -8,6 +8,7 @@ import type { ResponseConfig, RouteConfig } from '@asteasolutions/zod-to-openapi
 import { z } from 'zod';
 import { gatewayErrorRows, PROBLEM_TYPE } from '../../errors.js';
 import { SESSION_COOKIE } from './cookies.js';
+import { NDJSON } from './lines.js';
 import { API_ROOT } from './mount.js';
 import type { AnswerSpec, Route } from './route.js';
 
@@ -97,7 +98,11 @@ function security<Deps>({ auth, method }: Route<Deps>): Record<string, string[]>
   return [{ bearer: [] }, method === 'get' ? { session: [] } : { session: [], csrf: [] }];
 }
 
-function requestBody<Deps>({ body, upload }: Route<Deps>) {
+function requestBody<Deps>({ body, upload, lines }: Route<Deps>) {
+  if (lines !== undefined) {
+    const { schema, description } = lines;
+    return { required: true, description, content: { [NDJSON]: { schema } } };
+  }
   if (upload !== undefined) {
     const { type, properties, required } = upload.schema;
     const schema = {
@@ -117,6 +122,7 @@ function describeAnswer(spec: AnswerSpec): ResponseConfig {
   if (spec.kind === 'empty') return { description };
   if (spec.kind === 'json')
     return { description, content: { 'application/json': { schema: spec.schema } } };
+  if (spec.kind === 'lines') return { description, content: { [NDJSON]: { schema: spec.schema } } };
   const content = spec.contentTypes.map(
     (type) => [type, { schema: { type: 'string', format: 'binary' } }] as const,
   );

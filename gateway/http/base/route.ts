@@ -23,7 +23,14 @@ export interface BytesAnswerSpec {
   readonly contentTypes: readonly string[];
   readonly description: string;
 }
-export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec;
+/** JSON texts, one a line, sent as they come (NDJSON). */
+export interface LinesAnswerSpec<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'lines';
+  /** Of each line. */
+  readonly schema: S;
+  readonly description: string;
+}
+export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec | LinesAnswerSpec;
 /** Successful answers by status. Errors need not be listed: every route may answer with a problem document. */
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
@@ -39,6 +46,12 @@ export const bytes = (contentTypes: readonly string[], description: string): Byt
   description,
 });
 
+export const lines = <S extends z.ZodType>(schema: S, description: string): LinesAnswerSpec<S> => ({
+  kind: 'lines',
+  schema,
+  description,
+});
+
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** What a handler returns, whatever its route. */
@@ -46,6 +59,8 @@ export interface AnyAnswer {
   readonly status: number;
   readonly body?: unknown;
   readonly bytes?: ByteSource;
+  /** Handfuls of lines, each asked for when the one before is on its way. */
+  readonly lines?: AsyncIterable<readonly unknown[]>;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sets the session cookie to this token, or clears it. */
@@ -59,7 +74,9 @@ type AnswerOf<Spec extends AnswerSpec> =
     ? { readonly body: z.input<S> }
     : Spec extends BytesAnswerSpec
       ? { readonly bytes: ByteSource; readonly contentType: string }
-      : { readonly body?: never };
+      : Spec extends LinesAnswerSpec<infer S>
+        ? { readonly lines: AsyncIterable<readonly z.input<S>[]> }
+        : { readonly body?: never };
 
 /** What a handler may return: one of the documented statuses with the body that belongs to it. */
 export type Answer<Specs extends AnswerSpecs> = AnyAnswer &
@@ -98,6 +115,8 @@ export interface RouteFacts {
   readonly freshLogin?: boolean;
   /** A body that the handler reads itself as multipart/form-data, described by an OpenAPI schema. */
   readonly upload?: { readonly schema: UploadSchema };
+  /** A body of lines that the handler reads itself (`readLines`), described by the schema of one line. */
+  readonly lines?: { readonly schema: z.ZodType; readonly description: string };
   /** Another limit than the usual one for a JSON body. */
   readonly bodyLimitBytes?: number;
   /** Another limit than the usual one for the whole request. */

@@ -9,6 +9,7 @@ import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
 import { appointmentRoutes, consultationRoutes } from './meetings.js';
+import { operationRoutes } from './operations.js';
 import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
@@ -26,6 +27,7 @@ export const routes: readonly Route<Services>[] = [
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,
+  ...operationRoutes,
 ];
 
 /** Every WebSocket of the API. */

@@ -1,4 +1,4 @@
-// The ledger itself: height, verification, an operation's fate, histories.
+// The ledger itself: height, verification, histories.
 
 import { operationIdSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
@@ -7,9 +7,7 @@ import { GatewayError } from '../../errors.js';
 import type { Services } from '../../services/index.js';
 import { json } from '../base/index.js';
 import { admittedActorOf, defineRoute } from './define.js';
-import { patientParams, receiptSchema, page, pageQuery } from './schemas.js';
-
-const refusedReceipt = z.object({ id: z.string(), status: z.literal('refused'), code: z.string() });
+import { patientParams, page, pageQuery } from './schemas.js';
 
 export const ledgerRoutes = [
   defineRoute({
@@ -64,36 +62,6 @@ export const ledgerRoutes = [
     handler: async (context) => {
       await admittedActorOf(context);
       return { status: 200, body: await context.deps.ledger.verify() };
-    },
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/operations/{id}',
-    summary: 'What became of an operation',
-    tags: ['ledger'],
-    auth: 'session',
-    params: z.object({ id: operationIdSchema }),
-    responses: {
-      200: json(
-        z.object({
-          id: operationIdSchema,
-          state: z.enum(['pending', 'applied', 'refused', 'failed']),
-          receipt: z.union([receiptSchema, refusedReceipt]).optional(),
-          late: z.literal(true).optional(),
-        }),
-        'Its fate, as far as it is known.',
-      ),
-    },
-    handler: async ({ deps, session, params }) => {
-      const fate = await deps.outbox.fate(params.id);
-      // Somebody else's operation is as unknown as one that never was.
-      if (fate?.actor !== session.userId)
-        throw new GatewayError(
-          'NOT_FOUND',
-          'This gateway has accepted no such operation of yours.',
-          { ids: { operation: params.id } },
-        );
-      return { status: 200, body: fate };
     },
   }),
   defineRoute({

@@ -13,7 +13,13 @@ import {
   type TemporaryFolder,
 } from '../../testing/index.js';
 import { answerChecker } from '../base/conformance/index.js';
-import { API_ROOT, openApiDocument, problemSchema, type OpenApiDocument } from '../base/index.js';
+import {
+  API_ROOT,
+  NDJSON,
+  openApiDocument,
+  problemSchema,
+  type OpenApiDocument,
+} from '../base/index.js';
 import { routes } from './index.js';
 
 export const SETUP_CODE = 'set-up-code-for-tests';
@@ -27,7 +33,8 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-export type RequestBody = object | FormData | undefined;
+/** A text is sent as lines of operations. */
+export type RequestBody = object | FormData | string | undefined;
 
 /** Somebody at the API: asks with their bearer token once they are logged in. */
 export class Visitor {
@@ -49,21 +56,21 @@ export class Visitor {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<ApiAnswer> {
     const isForm = body instanceof FormData;
+    const isText = typeof body === 'string';
+    const contentType = isText ? NDJSON : isForm ? undefined : 'application/json';
     const response = await fetch(`${this.api.url}${API_ROOT}${path}`, {
       method,
       headers: {
         ...(this.token !== '' && { authorization: `Bearer ${this.token}` }),
-        ...(body && !isForm && { 'content-type': 'application/json' }),
+        ...(body !== undefined && contentType && { 'content-type': contentType }),
         ...headers,
       },
-      ...(body && { body: isForm ? body : JSON.stringify(body) }),
+      ...(body !== undefined && { body: isForm || isText ? body : JSON.stringify(body) }),
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
-    const contentType = response.headers.get('content-type');
-    const isJson = contentType?.split(';')[0]?.endsWith('json') ?? false;
-    const text = isJson ? Buffer.from(bytes).toString('utf8') : '';
-    const parsed: unknown = isJson ? JSON.parse(text) : bytes.length === 0 ? undefined : bytes;
-    this.api.check(method, path, { status: response.status, contentType, body: parsed });
+    const answered = response.headers.get('content-type');
+    const parsed = parsedBody(answered, bytes);
+    this.api.check(method, path, { status: response.status, contentType: answered, body: parsed });
     return { status: response.status, headers: response.headers, bytes, body: parsed };
   }
 
@@ -115,6 +122,18 @@ export class Visitor {
     this.token = (await this.post('/sessions', body, schema)).token;
     return this;
   }
+}
+
+function parsedBody(contentType: string | null, bytes: Uint8Array): unknown {
+  const type = contentType?.split(';')[0] ?? '';
+  const text = Buffer.from(bytes).toString('utf8');
+  if (type === NDJSON)
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line): unknown => JSON.parse(line));
+  if (type.endsWith('json')) return JSON.parse(text);
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 const receipt = z.object({ id: z.string(), version: z.int() });

@@ -2,6 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { z } from 'zod';
+import { NDJSON } from '../lines.js';
 import type { OpenApiDocument } from '../openapi.js';
 
 const documentSchema = z.object({
@@ -25,7 +26,7 @@ export interface ObservedAnswer {
   readonly path: string;
   readonly status: number;
   readonly contentType: string | null;
-  /** Parsed JSON, or the text or bytes as they came. */
+  /** Parsed JSON, an array of the parsed lines of NDJSON, or the text or bytes as they came. */
   readonly body: unknown;
 }
 
@@ -73,7 +74,10 @@ export function answerChecker(document: OpenApiDocument): (answer: ObservedAnswe
       .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
       .join('/');
     const validate = ajv.compile({ $ref: `openapi#/${reference}` });
-    if (!validate(body)) throw new Error(`${place}: ${ajv.errorsText(validate.errors)}`);
+    // Of lines the document describes each one.
+    const values: readonly unknown[] = type === NDJSON && Array.isArray(body) ? body : [body];
+    for (const value of values)
+      if (!validate(value)) throw new Error(`${place}: ${ajv.errorsText(validate.errors)}`);
   };
 }
 

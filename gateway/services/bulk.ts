@@ -1,0 +1,196 @@
+// Many signed operations over one request: lines in, receipts out, both as streams. Nothing here grows with the number of
+// lines: what waits for the ledger, and what waits for the client to read it, is bounded, and beyond it no more is read.
+
+import type { Receipt } from '@prms/chaincode';
+import type { Session } from '../accounts/index.js';
+import { GatewayError } from '../errors.js';
+import type { Fate, Outbox } from './outbox.js';
+import type { Intake, Submitter, Taken } from './intake.js';
+import { Tray } from './tray.js';
+
+/** One line as it came, or what is wrong with it. */
+export type SubmittedLine =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly fault: GatewayError };
+
+/** What became of one line. `invalid` and `busy`: nothing of it was kept. `pending`: it is on disk; ask for its fate. */
+export type LineReceipt =
+  | ({ readonly line: number } & Receipt)
+  | {
+      readonly line: number;
+      readonly id: string;
+      readonly status: 'refused';
+      readonly code: string;
+      readonly detail: string;
+    }
+  | { readonly line: number; readonly id: string; readonly status: 'pending' | 'failed' }
+  | {
+      readonly line: number;
+      readonly id?: string;
+      readonly status: 'invalid' | 'busy';
+      readonly code: string;
+      readonly detail: string;
+    };
+
+export interface BulkLimits {
+  /** Requests at one time, and of one account. */
+  readonly requests: number;
+  readonly requestsPerAccount: number;
+  /** Operations of one request that may be without a receipt. */
+  readonly window: number;
+  /** Receipts of one request that may wait for their reader. */
+  readonly unread: number;
+  /** How long a reader may leave that many lying. */
+  readonly stallMs: number;
+  /** Places in the outbox that are left to everybody else. */
+  readonly spare: number;
+  /** How long one operation may wait for the outbox, then for the ledger. */
+  readonly commitWaitMs: number;
+}
+
+export class Bulk {
+  readonly #open = new Map<string, number>();
+  #requests = 0;
+
+  constructor(
+    private readonly parts: {
+      readonly intake: Intake;
+      readonly outbox: Outbox;
+      readonly limits: BulkLimits;
+    },
+  ) {}
+
+  /** Requests under way. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /**
+   * Takes lines as fast as their operations settle and their receipts are read.
+   * @returns receipts in the order of settlement, in handfuls
+   * @throws GatewayError BUSY | TOO_MANY before anything is taken; REQUEST_TIMEOUT when the reader stops reading
+   */
+  async run(
+    lines: AsyncIterable<readonly SubmittedLine[]>,
+    session: Pick<Session, 'userId' | 'role'>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<readonly LineReceipt[]>> {
+    const leave = this.#enter(session.userId);
+    try {
+      const by = await this.parts.intake.submitter(session);
+      return this.#receipts(lines, by, signal, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #enter(account: string): () => void {
+    const { outbox, limits } = this.parts;
+    const own = this.#open.get(account) ?? 0;
+    const retry = { retryAfterMs: 1000 };
+    if (own >= limits.requestsPerAccount)
+      throw new GatewayError('TOO_MANY', 'This account has too many such requests open.', retry);
+    if (this.#requests >= limits.requests || !outbox.hasRoom(limits.spare))
+      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.', retry);
+    this.#requests++;
+    this.#open.set(account, own + 1);
+    return () => {
+      this.#requests--;
+      const left = (this.#open.get(account) ?? 1) - 1;
+      if (left === 0) this.#open.delete(account);
+      else this.#open.set(account, left);
+    };
+  }
+
+  async *#receipts(
+    lines: AsyncIterable<readonly SubmittedLine[]>,
+    by: Submitter,
+    signal: AbortSignal,
+    leave: () => void,
+  ): AsyncGenerator<readonly LineReceipt[], void, undefined> {
+    const { window, unread, stallMs } = this.parts.limits;
+    const tray = new Tray<LineReceipt>({ window, unread, stallMs, signal });
+    try {
+      this.#read(lines, by, tray, signal).then(
+        () => tray.end(),
+        (error: unknown) => tray.fail(error),
+      );
+      for (;;) {
+        const receipts = await tray.take();
+        if (receipts.length === 0) return;
+        yield receipts;
+      }
+    } finally {
+      // What was accepted settles all the same: its fate can be asked for.
+      tray.close();
+      leave();
+    }
+  }
+
+  async #read(
+    lines: AsyncIterable<readonly SubmittedLine[]>,
+    by: Submitter,
+    tray: Tray<LineReceipt>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { outbox, limits } = this.parts;
+    for await (const batch of lines) {
+      for (const line of batch) {
+        if (!(await tray.begin())) return;
+        const placed =
+          outbox.hasRoom(limits.spare) ||
+          (await outbox.room(limits.spare, limits.commitWaitMs, signal));
+        if (signal.aborted) return;
+        void this.#one(line, by, placed).then((receipt) => tray.put(receipt));
+      }
+    }
+  }
+
+  /** Never rejects. */
+  async #one(line: SubmittedLine, by: Submitter, placed: boolean): Promise<LineReceipt> {
+    const { number } = line;
+    try {
+      if ('fault' in line) throw line.fault;
+      if (!placed) throw new GatewayError('BUSY', 'Too many operations wait for the ledger.');
+      const taken = await this.parts.intake.submit(line.text, by);
+      return { line: number, ...(await this.#outcome(taken)) };
+    } catch (error) {
+      return faultOf(number, error);
+    }
+  }
+
+  async #outcome({ id, receipt, again }: Taken) {
+    const pending = { id, status: 'pending' } as const;
+    if (!receipt) return again ? settledAs(again) : pending;
+    // Given up for now, or failed on by the chaincode: either way it is on disk here, and is sent again.
+    return within(receipt, this.parts.limits.commitWaitMs).then(
+      (given) => given ?? pending,
+      () => pending,
+    );
+  }
+}
+
+function settledAs({ id, state, receipt }: Fate) {
+  return receipt ?? ({ id, status: state === 'failed' ? 'failed' : 'pending' } as const);
+}
+
+function faultOf(line: number, error: unknown): LineReceipt {
+  if (!(error instanceof GatewayError))
+    return { line, status: 'busy', code: 'INTERNAL', detail: 'The gateway failed on this line.' };
+  const { code, message: detail, ids, options } = error;
+  const id = typeof ids['operation'] === 'string' ? { id: ids['operation'] } : {};
+  if (code === 'REFUSED' && options.reason !== undefined)
+    return { line, id: '', ...id, status: 'refused', code: options.reason, detail };
+  const status = error.status >= 500 ? 'busy' : 'invalid';
+  return { line, ...id, status, code, detail };
+}
+
+/** The promise's value, or undefined after so long. */
+function within<T>(promise: Promise<T>, waitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), waitMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
