@@ -10,6 +10,11 @@ const table = {
   FRESH_LOGIN_REQUIRED: [401, 'Fresh login required', 'Give the password again, then repeat.'],
   KEYS_LOCKED: [401, 'Keys are locked', 'Log in again: the keys are no longer held in memory.'],
   FORBIDDEN: [403, 'Not permitted', 'This account may not do this.'],
+  SECOND_FACTOR_REQUIRED: [
+    403,
+    'Second factor required',
+    'Enrol a second factor, or log in with the one that you have.',
+  ],
   CSRF: [403, 'Cross-site request refused', 'Send the session’s CSRF token from the same origin.'],
   REFUSED: [403, 'Refused by the ledger', 'A rule of the ledger refused: see `reason`.'],
   NOT_FOUND: [404, 'Not found', 'Check the address or id.'],

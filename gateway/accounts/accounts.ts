@@ -135,6 +135,12 @@ export class Accounts {
     return this.logIn(loginName, password, source);
   }
 
+  /** Leave to try a code of the second factor. @throws GatewayError TOO_MANY */
+  async attemptSecondFactor(userId: string, source: Source): Promise<Attempt> {
+    const { login } = await this.record(userId);
+    return this.services.throttle.attempt('second-factor', login, source);
+  }
+
   /** After a complete log-in. @returns a device token, for the next attempt to be told from a stranger's */
   async welcome(userId: string, source: Source): Promise<string> {
     return this.services.throttle.welcome((await this.record(userId)).login, source);

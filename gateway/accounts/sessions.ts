@@ -19,10 +19,14 @@ const sessionSchema = z.strictObject({
   kind: z.enum(sessionKinds),
   createdAt: z.int(),
   lastUsedAt: z.int(),
-  /** When the password was last given. */
+  /** When the password, and the second factor if there is one, was last given. */
   freshAt: z.int(),
   /** The user keeps their keys: there are none to hold for this session, nor to lose. */
   ownKeys: z.literal(true).optional(),
+  /** A second factor was given, too. */
+  secondFactor: z.literal(true).optional(),
+  /** What the client said it is, sealed: a person's words. */
+  client: z.string().optional(),
 });
 
 /** One log-in. `id` is the hash of its token: safe to show and to log. Times in ms since the epoch. */
@@ -66,6 +70,8 @@ export class Sessions {
     readonly role: AccountRole;
     readonly kind: SessionKind;
     readonly ownKeys?: true;
+    readonly secondFactor?: true;
+    readonly client?: string;
   }): Promise<{ token: string; session: Session }> {
     const present = await this.list(who.userId);
     const surplus = present.length - this.services.limits.perAccount + 1;
@@ -92,10 +98,13 @@ export class Sessions {
   }
 
   /** After the password was given again: a new token (the old one ends), keys kept, fresh from now. */
-  async refresh(session: Session): Promise<{ token: string; session: Session }> {
+  async refresh(
+    session: Session,
+    proved: { readonly secondFactor?: true } = {},
+  ): Promise<{ token: string; session: Session }> {
     const now = this.services.clock.now();
     const { id: _, ...kept } = session;
-    const next = await this.store({ ...kept, lastUsedAt: now, freshAt: now });
+    const next = await this.store({ ...kept, ...proved, lastUsedAt: now, freshAt: now });
     this.services.keyRing.move(session.id, next.session.id);
     await this.end(session.id);
     return next;

@@ -10,7 +10,14 @@ import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accoun
 import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
 import type { Cloud } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
-import { closeServer, createApp, Lifecycle, listen, Sockets } from '../http/base/index.js';
+import {
+  closeServer,
+  createApp,
+  Lifecycle,
+  listen,
+  Sockets,
+  type Door,
+} from '../http/base/index.js';
 import { routes, sockets } from '../http/routes/index.js';
 import { createLog, type Log } from '../logging.js';
 import { Metrics } from '../metrics.js';
@@ -79,6 +86,7 @@ async function open(
   const services = makeServices(foundations, () => setup.current());
   metrics.watchQueue('uploads', () => services.uploads.underWay);
   metrics.watchQueue('outbox', () => services.outbox.waiting);
+  closers.push(() => services.pendingLogIns.dropAll());
   closers.push(() => services.outbox.close());
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
@@ -255,16 +263,20 @@ async function serve(
   }: { log: Log; metrics: Metrics; random: RandomBytes; closers: Closers },
 ): Promise<{ server: Server; port: number }> {
   const lifecycle = new Lifecycle();
+  const door: Door = {
+    sessions,
+    publicOrigin: config.publicOrigin,
+    lacksSecondFactor: (session) => services.logins.lacksSecondFactor(session),
+  };
   const app = createApp({
     routes,
     deps: services,
-    sessions,
+    ...door,
     log,
     metrics,
     random,
     lifecycle,
     info: { title: 'PRMS gateway', version: VERSION },
-    publicOrigin: config.publicOrigin,
     trustedProxyHops: config.trustedProxyHops,
     maxJsonBytes: config.maxJsonBytes,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -287,8 +299,7 @@ async function serve(
   new Sockets({
     routes: sockets,
     deps: services,
-    sessions,
-    publicOrigin: config.publicOrigin,
+    ...door,
     limits: config,
     lifecycle,
     graceMs: config.shutdownGraceMs,
@@ -311,6 +322,8 @@ const works = (attempt: Promise<unknown>): Promise<boolean> =>
 async function tidy(services: Services, { sessions }: Foundations, log: Log): Promise<void> {
   try {
     await sessions.sweep();
+    services.pendingLogIns.sweep();
+    services.secondFactors.sweep();
     await services.reports.finishErasures();
     await services.outbox.sweep();
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import type { EmbeddedLedger } from '@prms/network';
 import type { Config } from '../config/index.js';
-import type { Sessions } from '../accounts/index.js';
+import type { PendingLogIns, SecondFactors, Sessions, SignInPolicies } from '../accounts/index.js';
 import type { Accesses, AccessLog, Emergencies } from './accesses/index.js';
 import type { Affiliations } from './affiliations.js';
 import type { Appointments } from './appointments.js';
@@ -30,6 +30,9 @@ export interface Services {
   readonly config: Config;
   readonly sessions: Sessions;
   readonly logins: Logins;
+  readonly secondFactors: SecondFactors;
+  readonly signInPolicies: SignInPolicies;
+  readonly pendingLogIns: Pick<PendingLogIns<unknown>, 'size' | 'sweep' | 'dropAll'>;
   readonly registration: Registration;
   readonly ownKeys: OwnKeysRegistration;
   readonly keyLogins: KeyLogins;

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import type { AccessOutcome } from '@prms/chaincode';
 import type { EmbeddedLedger, GroupCommit } from '@prms/network';
 import type { StegoPool } from '@prms/stego';
-import type { Accounts, Sessions } from '../accounts/index.js';
+import {
+  PendingLogIns,
+  SecondFactors,
+  SignInPolicies,
+  type Accounts,
+  type Sessions,
+} from '../accounts/index.js';
 import type { Clock, RandomBytes } from '../ambient.js';
 import type { Copies } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
@@ -28,7 +34,7 @@ import type { Services } from './index.js';
 import { Intake } from './intake.js';
 import { Keys } from './keys.js';
 import { Kin } from './kin.js';
-import { Logins } from './logins.js';
+import { Logins, type NextStep } from './logins.js';
 import { Outbox } from './outbox.js';
 import { KeyLogins, OwnKeysRegistration } from './own-keys/index.js';
 import { PatientFiles } from './patient-files.js';
@@ -89,7 +95,8 @@ export function makeServices(
     outbox,
     files: new PatientFiles({ records, accounts }),
   };
-  const recoveries = new Recoveries(parts);
+  const signIn = makeSignIn(base, records);
+  const recoveries = new Recoveries({ ...parts, ...signIn });
   const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
   return {
     config,
@@ -108,7 +115,10 @@ export function makeServices(
       random,
       lifeMs: config.keyLoginSeconds * 1000,
     }),
-    logins: new Logins({ accounts, sessions, keyRing, registration, recoveries, ownKeys }),
+    logins: new Logins({ ...parts, ...signIn, registration, recoveries, ownKeys }),
+    secondFactors: signIn.secondFactors,
+    signInPolicies: signIn.signInPolicies,
+    pendingLogIns: signIn.pending,
     files: parts.files,
     care: new CareRelations(parts),
     kin: new Kin(parts),
@@ -121,6 +131,43 @@ export function makeServices(
     keys: new Keys(parts),
     recoveries,
     ...makeReporting(base, core),
+  };
+}
+
+/** Second factors, who must have one, and the log-ins that wait for one. */
+function makeSignIn(
+  { config, clock, random, store, master, accounts }: Foundations,
+  records: Records,
+) {
+  const lifeMs = config.secondStepSeconds * 1000;
+  const waiting = config.secondStepsWaiting;
+  const onDrop = ({ wipe }: NextStep) => wipe();
+  return {
+    pending: new PendingLogIns<NextStep>({ clock, random, lifeMs, most: waiting, onDrop }),
+    secondFactors: new SecondFactors({
+      store,
+      master,
+      clock,
+      random,
+      accounts,
+      limits: {
+        lifeMs,
+        waiting,
+        passkeysPerAccount: config.passkeysPerAccount,
+        resetWaitMs: config.secondFactorWaitDays * 24 * 60 * 60_000,
+      },
+    }),
+    signInPolicies: new SignInPolicies({
+      store,
+      clock,
+      hospitalsOf: async (doctor) => {
+        const hospitals: string[] = [];
+        for await (const each of records.all((page) => records.hospitalsOf(doctor, page))) {
+          if (each.status === 'authorised') hospitals.push(each.hospital);
+        }
+        return hospitals;
+      },
+    }),
   };
 }
 

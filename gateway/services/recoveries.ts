@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Patient, Role } from '@prms/chaincode';
 import { z } from 'zod';
-import type { Accounts, Sessions, Source } from '../accounts/index.js';
+import type { Accounts, SecondFactors, Sessions, Source } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { Documents, type Store } from '../store/index.js';
@@ -55,6 +55,7 @@ export class Recoveries {
       readonly records: Records;
       readonly accounts: Accounts;
       readonly sessions: Sessions;
+      readonly secondFactors: SecondFactors;
       readonly vaults: Vaults;
       readonly hospitalKeys: HospitalKeys;
       readonly store: Store;
@@ -117,7 +118,7 @@ export class Recoveries {
 
   /** Puts requested keys in place when the ledger has them. Called before each log-in; costs one look-up. */
   async adopt(login: string): Promise<void> {
-    const { accounts, sessions, records } = this.parts;
+    const { accounts, sessions, secondFactors, records } = this.parts;
     const userId = await accounts.idOf(login);
     // Looked for in any case: an unknown name costs what a known one costs.
     const waiting = await this.#waiting(userId ?? NOBODY);
@@ -126,6 +127,8 @@ export class Recoveries {
     const match = waiting.find(({ value }) => value.keys.sign === keys.sign);
     if (!match) return;
     await accounts.replaceBundle(userId, match.value.bundle);
+    // Two hospitals have made sure who this is: whoever lost password and code has lost the second factor, too.
+    await secondFactors.forget(userId);
     await sessions.endAll(userId);
     await this.#forget(waiting.map(({ key }) => key));
   }

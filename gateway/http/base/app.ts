@@ -1,11 +1,11 @@
 // The Express application: request ids, security headers, log and metrics, health, reference, routes, problems.
 import express from 'express';
 import type { Express, RequestHandler } from 'express';
-import type { Sessions } from '../../accounts/index.js';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import type { Metrics } from '../../metrics.js';
+import type { Door } from './authenticate.js';
 import { API_ROOT, mountRoutes } from './mount.js';
 import { openApiDocument } from './openapi.js';
 import type { OpenApiDocument } from './openapi.js';
@@ -17,16 +17,14 @@ import type { Route } from './route.js';
 import { apiSecurity, staticPagePolicy } from './security.js';
 import type { Lifecycle } from './server.js';
 
-export interface AppOptions<Deps> {
+export interface AppOptions<Deps> extends Door {
   readonly routes: readonly Route<Deps>[];
   readonly deps: Deps;
-  readonly sessions: Sessions;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly random: RandomBytes;
   readonly lifecycle: Lifecycle;
   readonly info: { readonly title: string; readonly version: string };
-  readonly publicOrigin: string;
   readonly trustedProxyHops: number;
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;

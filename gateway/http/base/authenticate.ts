@@ -8,17 +8,25 @@ import type { RouteFacts } from './route.js';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** What it takes to know a caller. */
+export interface Door {
+  readonly sessions: Sessions;
+  /** The gateway's own origin; empty: judged by the Host header. */
+  readonly publicOrigin: string;
+  /** Whether somebody requires a second factor of this session's user, and the session began without one. */
+  readonly lacksSecondFactor: (session: Session) => Promise<boolean>;
+}
+
 /**
  * The caller's session, or `undefined` on an open route without one.
- * @param publicOrigin the gateway's own origin; empty: judged by the Host header
- * @throws GatewayError UNAUTHENTICATED | FORBIDDEN | FRESH_LOGIN_REQUIRED | CSRF
+ * @throws GatewayError UNAUTHENTICATED | FORBIDDEN | SECOND_FACTOR_REQUIRED | FRESH_LOGIN_REQUIRED | CSRF
  */
 export async function authenticate(
   request: Request,
-  route: RouteFacts,
-  sessions: Sessions,
-  publicOrigin: string,
+  route: Pick<RouteFacts, 'auth' | 'roles' | 'freshLogin' | 'withoutSecondFactor'>,
+  door: Door,
 ): Promise<Session | undefined> {
+  const { sessions, publicOrigin } = door;
   const bearer = bearerToken(request);
   // A program that sends its token by itself can't be tricked; a browser adds its cookie to anybody's request.
   if (bearer === undefined && !SAFE_METHODS.has(request.method)) checkOrigin(request, publicOrigin);
@@ -44,10 +52,23 @@ export async function authenticate(
   if (route.roles !== undefined && !route.roles.includes(session.role)) {
     throw new GatewayError('FORBIDDEN', `This is for the role ${route.roles.join(' or ')}.`);
   }
+  if (route.withoutSecondFactor !== true) await assertSecondFactor(session, door);
   if (route.freshLogin === true && !sessions.isFresh(session)) {
     throw new GatewayError('FRESH_LOGIN_REQUIRED', 'Give the password again for this.');
   }
   return session;
+}
+
+/** @throws GatewayError SECOND_FACTOR_REQUIRED */
+export async function assertSecondFactor(
+  session: Session,
+  { lacksSecondFactor }: Pick<Door, 'lacksSecondFactor'>,
+): Promise<void> {
+  if (!(await lacksSecondFactor(session))) return;
+  throw new GatewayError(
+    'SECOND_FACTOR_REQUIRED',
+    'Your hospital requires a second factor: enrol one, or log in with the one that you have.',
+  );
 }
 
 /** The token of an Authorization header. @throws GatewayError UNAUTHENTICATED when the header is something else */

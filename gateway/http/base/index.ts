@@ -1,6 +1,7 @@
 // The ground under every route: application, route definitions, sessions, problems, OpenAPI, starting and stopping.
 export { createApp } from './app.js';
 export type { AppOptions } from './app.js';
+export type { Door } from './authenticate.js';
 export { DEVICE_COOKIE, SESSION_COOKIE } from './cookies.js';
 export { NDJSON, readLines } from './lines.js';
 export type { BodyLine } from './lines.js';
@@ -23,7 +24,7 @@ export type {
 } from './route.js';
 export { webSecurity } from './security.js';
 export { closeServer, Lifecycle, listen } from './server.js';
-export { sourceOf } from './source.js';
+export { siteOf, sourceOf } from './source.js';
 export { Channel, CLOSE } from './socket-channel.js';
 export { SUBPROTOCOL } from './socket-handshake.js';
 export type { SocketListener, SocketLimits } from './socket-channel.js';

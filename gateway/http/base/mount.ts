@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
-import type { Session, Sessions } from '../../accounts/index.js';
+import type { Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
-import { authenticate } from './authenticate.js';
+import { authenticate, type Door } from './authenticate.js';
 import { readJsonBody } from './body.js';
 import { setDeviceCookie, setSessionCookie } from './cookies.js';
 import { requestState } from './request-state.js';
@@ -15,10 +15,8 @@ import type { AnyAnswer, Route } from './route.js';
 /** Where the routes' paths begin. */
 export const API_ROOT = '/api/v1';
 
-export interface MountOptions<Deps> {
+export interface MountOptions<Deps> extends Door {
   readonly deps: Deps;
-  readonly sessions: Sessions;
-  readonly publicOrigin: string;
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;
 }
@@ -66,8 +64,8 @@ async function answer<Deps>(
   response: Response,
   signal: AbortSignal,
 ): Promise<void> {
-  const { deps, sessions, publicOrigin } = options;
-  const visitor: Session | undefined = await authenticate(request, route, sessions, publicOrigin);
+  const { deps, publicOrigin } = options;
+  const visitor: Session | undefined = await authenticate(request, route, options);
   const limitBytes = route.bodyLimitBytes ?? options.maxJsonBytes;
   const body =
     route.body === undefined ? undefined : await readJsonBody(request, response, limitBytes);

@@ -113,6 +113,8 @@ export interface RouteFacts {
   readonly roles?: readonly AccountRole[];
   /** The password must have been given a short time ago. */
   readonly freshLogin?: boolean;
+  /** Open to staff of a hospital that requires a second factor, before they have one: what it takes to enrol one. */
+  readonly withoutSecondFactor?: true;
   /** A body that the handler reads itself as multipart/form-data, described by an OpenAPI schema. */
   readonly upload?: { readonly schema: UploadSchema };
   /** A body of lines that the handler reads itself (`readLines`), described by the schema of one line. */

@@ -2,9 +2,9 @@
 
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Session, Sessions } from '../../accounts/index.js';
+import type { Session } from '../../accounts/index.js';
 import { GatewayError, PROBLEM_TYPE, toProblem } from '../../errors.js';
-import { bearerToken, checkOrigin } from './authenticate.js';
+import { assertSecondFactor, bearerToken, checkOrigin, type Door } from './authenticate.js';
 import { readSessionCookie } from './cookies.js';
 
 /** What a client offers in Sec-WebSocket-Protocol, and is answered; a browser adds `bearer.<token>`, which is not. */
@@ -19,13 +19,10 @@ export interface Identity {
 
 /**
  * The session behind an upgrade. A token is never read from the address, which proxies log and browsers keep.
- * @throws GatewayError UNAUTHENTICATED | CSRF
+ * @throws GatewayError UNAUTHENTICATED | CSRF | SECOND_FACTOR_REQUIRED
  */
-export async function identify(
-  request: IncomingMessage,
-  sessions: Sessions,
-  publicOrigin: string,
-): Promise<Identity> {
+export async function identify(request: IncomingMessage, door: Door): Promise<Identity> {
+  const { sessions, publicOrigin } = door;
   const bearer = bearerToken(request) ?? protocolToken(request);
   // Any page may open a WebSocket anywhere, and the browser adds the cookie: the Origin alone tells (RFC 6455 §10.2).
   if (bearer === undefined) {
@@ -40,6 +37,7 @@ export async function identify(
       'UNAUTHENTICATED',
       'Log in first: there is no session, or it has ended.',
     );
+  await assertSecondFactor(session, door);
   return { session, token };
 }
 

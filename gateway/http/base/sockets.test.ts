@@ -66,6 +66,7 @@ describe('WebSockets', () => {
       deps: { channels },
       sessions,
       publicOrigin: 'https://prms.example',
+      lacksSecondFactor: () => Promise.resolve(false),
       limits: { ...LIMITS, ...changes },
       lifecycle,
       graceMs: 100,

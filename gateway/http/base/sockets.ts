@@ -5,11 +5,11 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { z } from 'zod';
-import type { Sessions } from '../../accounts/index.js';
 import type { Clock, RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import type { Metrics } from '../../metrics.js';
+import type { Door } from './authenticate.js';
 import { API_ROOT } from './mount.js';
 import { toGatewayError, type TranslateError } from './problems.js';
 import type { Lifecycle } from './server.js';
@@ -53,11 +53,9 @@ export function socketDefiner<Deps>() {
   });
 }
 
-export interface SocketsOptions<Deps> {
+export interface SocketsOptions<Deps> extends Door {
   readonly routes: readonly SocketRoute<Deps>[];
   readonly deps: Deps;
-  readonly sessions: Sessions;
-  readonly publicOrigin: string;
   readonly limits: SocketLimits;
   readonly lifecycle: Lifecycle;
   /** How long the other side may take to say good-bye when the gateway stops. */
@@ -139,12 +137,12 @@ export class Sockets<Deps> {
   }
 
   async #admit(request: IncomingMessage) {
-    const { deps, sessions, publicOrigin, lifecycle, limits } = this.options;
+    const { deps, lifecycle, limits } = this.options;
     if (lifecycle.draining)
       throw new GatewayError('SHUTTING_DOWN', 'The gateway is about to stop.');
     if (this.#open.size + this.#arriving > limits.socketsMax) throw full('socketsMax', limits);
     const { route, params } = this.#find(request.url ?? '');
-    const identity = await identify(request, sessions, publicOrigin);
+    const identity = await identify(request, this.options);
     const { session } = identity;
     if ((this.#perUser.get(session.userId) ?? 0) >= limits.socketsPerUser)
       throw full('socketsPerUser', limits);

@@ -1,6 +1,7 @@
-// Where a request comes from, for whoever counts attempts: its address, and the device tokens that it shows.
+// Where a request comes from, for whoever counts attempts, and which site it was sent to, for passkeys.
 import type { Request } from 'express';
-import { addressGroup, type Source } from '../../accounts/index.js';
+import { addressGroup, type Site, type Source } from '../../accounts/index.js';
+import { GatewayError } from '../../errors.js';
 import { readDeviceTokens } from './cookies.js';
 
 /**
@@ -8,9 +9,18 @@ import { readDeviceTokens } from './cookies.js';
  * @param device the token that a program keeps and sends in its request's body
  */
 export function sourceOf(request: Request, device?: string): Source {
-  const address = addressGroup(request.ip);
-  return {
-    address,
-    devices: [...(device === undefined ? [] : [device]), ...readDeviceTokens(request)],
-  };
+  const own = device === undefined ? [] : [device];
+  return { address: addressGroup(request.ip), devices: [...own, ...readDeviceTokens(request)] };
+}
+
+/**
+ * The site as the caller's browser sees it. Without a public origin it is what the Host header says: a passkey counts
+ * only for the host that it was made for, so a made-up one gains nothing.
+ * @throws GatewayError BAD_REQUEST
+ */
+export function siteOf({ headers }: Request, publicOrigin: string): Site {
+  const address = publicOrigin === '' ? `http://${headers.host ?? ''}` : publicOrigin;
+  if (!URL.canParse(address)) throw new GatewayError('BAD_REQUEST', 'The Host header is no host.');
+  const { origin, hostname } = new URL(address);
+  return { origin, rpId: hostname };
 }

@@ -235,6 +235,7 @@ export async function startSample(
     lifecycle,
     info,
     publicOrigin: '',
+    lacksSecondFactor: () => Promise.resolve(false),
     trustedProxyHops: 0,
     maxJsonBytes: 1024,
     requestTimeoutMs: 5000,

@@ -4,10 +4,10 @@ import { userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
 import { sessionKinds, type AccountRole, type Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
-import type { LoggedIn } from '../../services/logins.js';
+import type { AwaitingFactor, LoggedIn } from '../../services/logins.js';
 import { detailsSchema } from '../../services/patient-files.js';
 import type { RegistrationRequest } from '../../services/registration.js';
-import { empty, json, sourceOf } from '../base/index.js';
+import { empty, json, siteOf, sourceOf } from '../base/index.js';
 import { defineRoute } from './define.js';
 import { profileSchema } from './schemas.js';
 
@@ -63,6 +63,10 @@ const sessionSchema = z.object({
   createdAt: z.int(),
   lastUsedAt: z.int(),
   current: z.boolean(),
+  /** A second factor was given when it began. */
+  secondFactor: z.boolean(),
+  /** What the client said it is. */
+  client: z.string().optional(),
 });
 
 export const loggedInSchema = z.object({
@@ -76,24 +80,57 @@ export const loggedInSchema = z.object({
   expiresAt: z.int(),
   /** For programs: to be sent with the next log-in, so that it is not taken for a stranger’s. A browser has a cookie. */
   device: z.string().optional(),
+  /** A hospital requires a second factor: until one is enrolled the session is good for nothing else. */
+  mustEnrol: z.literal(true).optional(),
+  /** The account’s next recovery code, shown once, when this log-in spent the one before. */
+  recoveryCode: z.string().optional(),
 });
-const deviceSchema = z.string().max(128).optional();
+export const deviceSchema = z.string().max(128).optional();
 
-export function loggedIn({ token, session, csrfToken, expiresAt, device }: LoggedIn) {
+/** The first step is done; `POST /sessions/second-factor` is the second. */
+export const awaitingFactorSchema = z.object({
+  pending: z.string(),
+  methods: z.array(z.enum(['totp', 'passkey', 'recovery-code'])),
+  /** `PublicKeyCredentialRequestOptionsJSON`, for `navigator.credentials.get`. */
+  passkey: z.looseObject({ challenge: z.string() }).optional(),
+  expiresAt: z.int(),
+});
+
+export function loggedIn(how: LoggedIn) {
+  const { token, session, csrfToken, expiresAt, device, mustEnrol, recoveryCode } = how;
   const { userId, role, kind } = session;
+  const body = {
+    userId,
+    role,
+    expiresAt,
+    ...(mustEnrol && { mustEnrol }),
+    ...(recoveryCode !== undefined && { recoveryCode }),
+  };
   if (kind === 'bearer') {
-    return { body: { userId, role, token, expiresAt, ...(device !== undefined && { device }) } };
+    return { body: { ...body, token, ...(device !== undefined && { device }) } };
   }
   return {
-    body: { userId, role, csrfToken, expiresAt },
+    body: { ...body, csrfToken },
     sessionCookie: token,
     ...(device !== undefined && { deviceCookie: device }),
   };
 }
 
-const shown = (session: Session, current: Session) => ({
+export const isAwaiting = (answer: LoggedIn | AwaitingFactor): answer is AwaitingFactor =>
+  'pending' in answer;
+
+export const awaiting = ({ methods, ...rest }: AwaitingFactor) => ({
+  body: { ...rest, methods: [...methods], passkey: rest.passkey && { ...rest.passkey } },
+});
+
+const shown = (
+  { clientText, ...session }: Session & { readonly clientText?: string },
+  current: Session,
+) => ({
   ...session,
+  secondFactor: session.secondFactor === true,
   current: session.id === current.id,
+  client: clientText,
 });
 
 export const accountRoutes = [
@@ -118,21 +155,29 @@ export const accountRoutes = [
     method: 'post',
     path: '/sessions',
     summary: 'Log in',
+    description:
+      'Whoever has a second factor is asked for it: 202, and no session yet. A wrong password is answered alike with and without one.',
     tags: ['accounts'],
     auth: 'none',
     body: z.strictObject({
       ...credentials,
       kind: z.enum(sessionKinds).default('cookie'),
       device: deviceSchema,
+      /** Shown in the list of one’s sessions. */
+      client: z.string().min(1).max(120).optional(),
     }),
-    responses: { 201: json(loggedInSchema, 'Logged in.') },
+    responses: {
+      201: json(loggedInSchema, 'Logged in.'),
+      202: json(awaitingFactorSchema, 'The password is right; the second factor is awaited.'),
+    },
     handler: async ({ deps, body, request }) => {
-      const { login, password, kind, device } = body;
+      const { login, password, kind, device, client } = body;
       const source = sourceOf(request, device);
-      return {
-        status: 201 as const,
-        ...loggedIn(await deps.logins.logIn(login, password, { kind, source })),
-      };
+      const site = siteOf(request, deps.config.publicOrigin);
+      const answer = await deps.logins.logIn(login, password, { kind, client, source, site });
+      return isAwaiting(answer)
+        ? { status: 202, ...awaiting(answer) }
+        : { status: 201, ...loggedIn(answer) };
     },
   }),
   defineRoute({
@@ -141,11 +186,12 @@ export const accountRoutes = [
     summary: 'One’s own sessions',
     tags: ['accounts'],
     auth: 'session',
+    withoutSecondFactor: true,
     responses: {
       200: json(z.object({ items: z.array(sessionSchema) }), 'The sessions that are still good.'),
     },
     handler: async ({ deps, session }) => {
-      const sessions = await deps.sessions.list(session.userId);
+      const sessions = await deps.logins.sessionsOf(session.userId);
       return { status: 200, body: { items: sessions.map((each) => shown(each, session)) } };
     },
   }),
@@ -153,15 +199,26 @@ export const accountRoutes = [
     method: 'post',
     path: '/sessions/current/fresh',
     summary: 'Give the password again',
-    description: 'The session gets a new token and counts as fresh for a few minutes.',
+    description:
+      'The session gets a new token and counts as fresh for a few minutes. Whoever has a second factor is asked for it, too.',
     tags: ['accounts'],
     auth: 'session',
+    withoutSecondFactor: true,
     body: z.strictObject({ password: z.string().max(1024) }),
-    responses: { 200: json(loggedInSchema, 'Fresh.') },
-    handler: async ({ deps, session, body, request }) => ({
-      status: 200,
-      ...loggedIn(await deps.logins.refresh(session, body.password, sourceOf(request))),
-    }),
+    responses: {
+      200: json(loggedInSchema, 'Fresh.'),
+      202: json(awaitingFactorSchema, 'The password is right; the second factor is awaited.'),
+    },
+    handler: async ({ deps, session, body, request }) => {
+      const place = {
+        source: sourceOf(request),
+        site: siteOf(request, deps.config.publicOrigin),
+      };
+      const answer = await deps.logins.refresh(session, body.password, place);
+      return isAwaiting(answer)
+        ? { status: 202, ...awaiting(answer) }
+        : { status: 200, ...loggedIn(answer) };
+    },
   }),
   defineRoute({
     method: 'delete',
@@ -169,6 +226,7 @@ export const accountRoutes = [
     summary: 'Log out',
     tags: ['accounts'],
     auth: 'session',
+    withoutSecondFactor: true,
     responses: { 204: empty('Logged out.') },
     handler: async ({ deps, session }) => {
       await deps.sessions.end(session.id);
@@ -177,10 +235,24 @@ export const accountRoutes = [
   }),
   defineRoute({
     method: 'delete',
+    path: '/sessions',
+    summary: 'End all of one’s own sessions but this one',
+    tags: ['accounts'],
+    auth: 'session',
+    withoutSecondFactor: true,
+    responses: { 204: empty('Ended.') },
+    handler: async ({ deps, session }) => {
+      await deps.sessions.endAll(session.userId, session.id);
+      return { status: 204 };
+    },
+  }),
+  defineRoute({
+    method: 'delete',
     path: '/sessions/{id}',
     summary: 'End one of one’s own sessions',
     tags: ['accounts'],
     auth: 'session',
+    withoutSecondFactor: true,
     params: z.object({ id: z.string().max(64) }),
     responses: { 204: empty('Ended.') },
     handler: async ({ deps, session, params }) => {
@@ -197,6 +269,7 @@ export const accountRoutes = [
     summary: 'One’s own account',
     tags: ['accounts'],
     auth: 'session',
+    withoutSecondFactor: true,
     responses: {
       200: json(
         z.object({

@@ -13,9 +13,11 @@ import { operationRoutes } from './operations.js';
 import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
+import { signInRoutes } from './sign-in.js';
 
 export const routes: readonly Route<Services>[] = [
   ...accountRoutes,
+  ...signInRoutes,
   ...keyRoutes,
   // Before the ledger's: `/operations/schema` is no operation's id.
   ...ownKeyRoutes,

@@ -6,8 +6,16 @@ import { z } from 'zod';
 import { sessionKinds } from '../../accounts/index.js';
 import { published, publishedSchema } from '../../services/own-keys/index.js';
 import { detailsSchema } from '../../services/patient-files.js';
-import { json, sourceOf } from '../base/index.js';
-import { credentials, loggedIn, loggedInSchema, registeredSchema } from './accounts.js';
+import { json, siteOf, sourceOf } from '../base/index.js';
+import {
+  awaiting,
+  awaitingFactorSchema,
+  credentials,
+  isAwaiting,
+  loggedIn,
+  loggedInSchema,
+  registeredSchema,
+} from './accounts.js';
 import { defineRoute } from './define.js';
 import { receiptSchema } from './schemas.js';
 
@@ -85,11 +93,21 @@ export const ownKeyRoutes = [
       signature: signatureSchema,
       kind: z.enum(sessionKinds).default('cookie'),
     }),
-    responses: { 201: json(loggedInSchema, 'Logged in.') },
+    responses: {
+      201: json(loggedInSchema, 'Logged in.'),
+      202: json(awaitingFactorSchema, 'The signature is right; the second factor is awaited.'),
+    },
     handler: async ({ deps, body: { kind, ...answer }, request }) => {
       const origin = originOf(request, deps.config.publicOrigin);
       const { id } = await deps.keyLogins.prove({ ...answer, origin });
-      return { status: 201, ...loggedIn(await deps.logins.withKey(id, kind)) };
+      const place = {
+        source: sourceOf(request),
+        site: siteOf(request, deps.config.publicOrigin),
+      };
+      const next = await deps.logins.withKey(id, { kind, ...place });
+      return isAwaiting(next)
+        ? { status: 202, ...awaiting(next) }
+        : { status: 201, ...loggedIn(next) };
     },
   }),
 ];

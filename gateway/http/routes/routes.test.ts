@@ -20,6 +20,7 @@ const PUBLIC = [
   'post /register/patient',
   'post /register/relative',
   'post /sessions',
+  'post /sessions/second-factor',
 ];
 
 /** An id of each kind that is well-formed and nobody's. */

@@ -41,7 +41,10 @@ export function answerChecker(document: OpenApiDocument): (answer: ObservedAnswe
   formats.default(ajv);
   ajv.addSchema(document, 'openapi');
   return ({ method, path, status, contentType, body }) => {
-    const template = Object.keys(paths).find((candidate) => matches(candidate, path));
+    // A path that is said outright comes before one with parameters that it would fit.
+    const template = Object.hasOwn(paths, path)
+      ? path
+      : Object.keys(paths).find((candidate) => matches(candidate, path));
     const operation = template === undefined ? undefined : paths[template]?.[method.toLowerCase()];
     const place = `${method.toUpperCase()} ${path} ${status}`;
     if (template === undefined || operation === undefined)
