@@ -5,12 +5,14 @@ import { configAsJson, describeConfig, loadConfig, type LoadedConfig } from '../
 import { GatewayError } from '../errors.js';
 import { playDemo } from '../demo/index.js';
 import { openGateway, VERSION } from '../runtime/index.js';
+import { verifyCommand } from '../verify/index.js';
 
 const USAGE = `PRMS ${VERSION}: patients' e-health records on a permissioned ledger
 
   prms serve                 start the gateway on ./data (or PRMS_DATA)
   prms demo [--exit]         play the whole story on a fresh folder; --exit does not stay up
   prms config [--json]       print the settings in force and where each comes from
+  prms verify <file>         check an exported record offline
   prms ledger verify | show  check or look at a data folder's ledger
   prms stego hide | reveal | inspect | analyse | keygen
   prms help | --version
@@ -21,6 +23,7 @@ Every command has --help. Settings: docs/configuration.md.
 const COMMANDS: Readonly<Record<string, (words: string[]) => Promise<number>>> = {
   serve,
   demo,
+  verify: verifyCommand,
   config: (words) => Promise.resolve(showConfig(words)),
 };
 
@@ -31,7 +34,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (word === '--version') return say(`${VERSION}\n`, 0);
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   if (!command) return complain(`There is no command “${word}”.\n\n${USAGE}`, 2);
-  if (words.includes('--help') || words.includes('-h')) return say(USAGE, 0);
+  // `verify` has words of its own.
+  if (word !== 'verify' && (words.includes('--help') || words.includes('-h'))) return say(USAGE, 0);
   try {
     return await command(words);
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Consents } from './consents.js';
 import type { Consultations } from './consultations.js';
 import type { Covers } from './covers.js';
 import type { Escrow } from './escrow.js';
+import type { Exports } from './export/index.js';
 import type { Hospitals } from './hospitals.js';
 import type { Intake } from './intake.js';
 import type { Keys } from './keys.js';
@@ -54,6 +55,7 @@ export interface Services {
   readonly accesses: Accesses;
   readonly accessLog: AccessLog;
   readonly emergencies: Emergencies;
+  readonly exports: Exports;
   readonly appointments: Appointments;
   readonly consultations: Consultations;
   readonly keys: Keys;

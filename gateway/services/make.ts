@@ -28,6 +28,7 @@ import { Consents } from './consents.js';
 import { Consultations } from './consultations.js';
 import { Covers } from './covers.js';
 import { Escrow } from './escrow.js';
+import { Exports } from './export/index.js';
 import { HospitalKeys } from './hospital-keys.js';
 import { Hospitals } from './hospitals.js';
 import type { Services } from './index.js';
@@ -98,6 +99,9 @@ export function makeServices(
   const signIn = makeSignIn(base, records);
   const recoveries = new Recoveries({ ...parts, ...signIn });
   const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
+  const appointments = new Appointments(parts);
+  const consultations = new Consultations(parts);
+  const reporting = makeReporting(base, core);
   return {
     config,
     sessions,
@@ -126,11 +130,25 @@ export function makeServices(
     hospitals: new Hospitals(parts),
     escrow: new Escrow(parts),
     affiliations: new Affiliations(parts),
-    appointments: new Appointments(parts),
-    consultations: new Consultations(parts),
+    appointments,
+    consultations,
     keys: new Keys(parts),
     recoveries,
-    ...makeReporting(base, core),
+    ...reporting,
+    exports: new Exports({
+      ...reporting,
+      records,
+      ledger,
+      appointments,
+      files: parts.files,
+      transcripts: {
+        of: async (actor, { patient, id }) => ({
+          consultation: id,
+          messages: await consultations.messages(actor, patient, id),
+        }),
+      },
+      maxAtOnce: config.maxExportsAtOnce,
+    }),
   };
 }
 

@@ -60,6 +60,16 @@ export class Tickets {
     }
   }
 
+  /** Before its time. Idempotent. */
+  end(ticket: string): void {
+    this.#drop(ticket);
+  }
+
+  /** All that open this report: it is to be erased. */
+  endOf(report: string): void {
+    for (const [ticket, held] of this.#tickets) if (held.report.id === report) this.#drop(ticket);
+  }
+
   dropAll(): void {
     for (const ticket of this.#tickets.keys()) this.#drop(ticket);
   }

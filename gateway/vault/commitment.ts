@@ -13,9 +13,22 @@ export function commitment(
   reportId: string,
   sha256Plain: Uint8Array,
 ): Uint8Array {
+  return commitmentUnder(commitmentKey(dataKey), reportId, sha256Plain);
+}
+
+/** K: it opens the commitment and nothing else, so it may be shown to whoever is to check. 32 bytes. */
+export function commitmentKey(dataKey: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'PRMS-commit-v1', 32));
+}
+
+/** The same commitment, by whoever was given the key K. */
+export function commitmentUnder(
+  key: Uint8Array,
+  reportId: string,
+  sha256Plain: Uint8Array,
+): Uint8Array {
   if (sha256Plain.length !== 32) throw new RangeError('sha256Plain has 32 bytes');
   if (reportId.includes('\0')) throw new RangeError('a report id has no NUL');
-  const key = Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'PRMS-commit-v1', 32));
   return createHmac('sha256', key)
     .update(reportId, 'utf8')
     .update(Buffer.of(0))

@@ -1,7 +1,7 @@
 // Keys: wrapping them for others, keeping users' own under password and recovery code, holding them unlocked,
 // signing, and the gateway's master key.
 export { wipe } from './bytes.js';
-export { commitment } from './commitment.js';
+export { commitment, commitmentKey, commitmentUnder } from './commitment.js';
 export { ANYBODY } from './fair-turns.js';
 export type { Party } from './fair-turns.js';
 export { KeyBundles, keyBundleSchema } from './key-bundle.js';

@@ -31,6 +31,13 @@ export const uploads = {
     'files',
     'Files in one multipart upload.',
   ),
+  maxExportsAtOnce: integer(
+    'PRMS_MAX_EXPORTS_AT_ONCE',
+    4,
+    [1, 100],
+    'exports',
+    'Records exported at one time; beyond that the answer is BUSY.',
+  ),
   maxUploadsAtOnce: integer(
     'PRMS_MAX_UPLOADS_AT_ONCE',
     4,

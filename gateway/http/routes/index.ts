@@ -5,6 +5,7 @@ import type { Route, SocketRoute } from '../base/index.js';
 import { accessRoutes } from './accesses.js';
 import { accountRoutes } from './accounts.js';
 import { consentRoutes } from './consents.js';
+import { exportRoutes } from './exports.js';
 import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
@@ -26,6 +27,7 @@ export const routes: readonly Route<Services>[] = [
   ...consentRoutes,
   ...reportRoutes,
   ...accessRoutes,
+  ...exportRoutes,
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,

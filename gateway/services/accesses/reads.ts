@@ -9,6 +9,7 @@ import type { HospitalKeys } from '../hospital-keys.js';
 import type { AppliedReceipt, Records } from '../records.js';
 import type { ChunkDigests, Label, SealedReports } from '../reports/index.js';
 import type { Ticket, Tickets } from '../tickets.js';
+import { commitmentKey } from '../../vault/index.js';
 import type { Vaults } from '../vaults.js';
 import type { AccessLog } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
@@ -142,6 +143,26 @@ export class Accesses {
     };
   }
 
+  /**
+   * Everything that a ticket is for, and the key that opens the report's commitment. The ticket ends with it.
+   * @throws GatewayError REPORT_DAMAGED | CLOUD_UNAVAILABLE | NOT_FOUND; of a large report also while it is read
+   */
+  async copy(
+    actor: Actor,
+    ticketId: string,
+  ): Promise<{ readonly commitmentKey: string; readonly content: AsyncIterable<Uint8Array> }> {
+    const { tickets } = this.parts;
+    try {
+      const { dataKey } = tickets.take(ticketId, actor.sessionId);
+      const key = Buffer.from(commitmentKey(dataKey)).toString('base64url');
+      const read = await this.content(actor, ticketId).read();
+      return { commitmentKey: key, content: endingWith(read, () => tickets.end(ticketId)) };
+    } catch (error) {
+      tickets.end(ticketId);
+      throw error;
+    }
+  }
+
   /** A ticket's label, without reading: for the headers of an answer. */
   labelOf(actor: Actor, ticketId: string): Label {
     return this.parts.tickets.take(ticketId, actor.sessionId).label;
@@ -258,6 +279,18 @@ export class Accesses {
       throw error;
     });
     return ticket.digests;
+  }
+}
+
+async function* endingWith(
+  source: Uint8Array | AsyncIterable<Uint8Array>,
+  end: () => void,
+): AsyncIterable<Uint8Array> {
+  try {
+    if (source instanceof Uint8Array) yield source;
+    else yield* source;
+  } finally {
+    end();
   }
 }
 

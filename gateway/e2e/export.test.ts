@@ -1,0 +1,145 @@
+// A whole record, exported over HTTP and checked offline.
+import { readFile, writeFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { manifestOf, RecordWorld } from './exported-record.js';
+import { problemOf, type Visitor } from './world.js';
+
+describe('exporting a record', function () {
+  this.timeout(180_000);
+  let record: RecordWorld;
+  let exported: Buffer;
+
+  before(async () => {
+    record = await RecordWorld.open();
+    exported = await record.take(record.maria);
+  });
+  after(() => record.close());
+
+  it('holds, from the bytes to the head of the chain, and says what is not proven', async () => {
+    const verdict = await record.check(exported);
+    expect(verdict.problems).to.deep.equal([]);
+    expect(verdict).to.deep.include({ ok: true, kind: 'export' });
+    expect(verdict.facts).to.deep.include({
+      patient: record.maria.userId,
+      by: record.maria.userId,
+      included: 12,
+    });
+    expect(verdict.notProven.join())
+      .to.match(/nothing else exists/)
+      .and.to.match(/--expect/);
+    const { height, headHash } = verdict.facts;
+    const noted = [{ block: Number(height) - 1, hash: String(headHash) }];
+    expect((await record.check(exported, noted)).ok).to.equal(true);
+    const other = await record.check(exported, [{ block: 1, hash: 'a'.repeat(64) }]);
+    expect(other.problems).to.deep.equal([
+      { file: 'ledger/chain.bin', message: 'block 1 has another hash than the one that was noted' },
+    ]);
+  });
+
+  it('holds the reports as they were added, under names that harm nobody', async () => {
+    const files = new Map(await record.unpack(exported));
+    const manifest = manifestOf(files);
+    for (const { id, bytes } of record.reports) {
+      const content = manifest.reports.find((report) => report.id === id)?.content;
+      const held = files.get(content?.file ?? '');
+      expect(held?.equals(bytes), id).to.equal(true);
+    }
+    const names = manifest.reports.map(({ content }) => content?.file ?? '');
+    expect(new Set(names.map((name) => name.toLowerCase())).size).to.equal(12);
+    for (const name of names) {
+      expect(name).to.match(/^reports\/\d{5}(-[\p{L}\p{N}\p{M}-]+)?\.[a-z]+$/u);
+      expect(Buffer.byteLength(name)).to.be.lessThan(240);
+    }
+    // The title itself is kept where it can do no harm.
+    const titles = manifest.reports.map(({ content }) => content?.title);
+    expect(titles).to.include('../../etc/passwd');
+  });
+
+  it('shows nothing of other patients, though their operations stand in the same blocks', async () => {
+    const files = await record.unpack(exported);
+    for (const [name, content] of files) {
+      expect(content.includes('Tomas'), name).to.equal(false);
+      expect(content.includes('not Maria’s'), name).to.equal(false);
+    }
+    const operations = new Map(files).get('ledger/operations.ndjson')?.toString() ?? '';
+    const actors = new Set(
+      [...operations.matchAll(/\\"actor\\":\\"([\w-]{43})/g)].map(([, id]) => id),
+    );
+    expect([...actors].sort()).to.deep.equal(
+      [record.doctor, record.maria, record.lena].map(({ userId }) => userId).sort(),
+    );
+  });
+
+  it('leaves a trace of each report that was read for it', async () => {
+    const { reports: told } = manifestOf(new Map(await record.unpack(exported)));
+    const log = await record.world.accesses(record.maria, record.maria);
+    for (const { id, access } of told) {
+      const found = log.find((entry) => entry.id === access);
+      expect(found).to.deep.include({ report: id, actor: record.maria.userId });
+      expect(found?.outcome.decision).to.equal('permit');
+    }
+  });
+
+  it('is for the patient and a guardian, with a fresh log-in', async () => {
+    for (const who of [record.doctor, record.north, await record.world.auditor('Eyre')])
+      expect(await who.fails('POST', `${record.path}/export`)).to.equal('FORBIDDEN');
+    expect(await record.lena.fails('POST', `${record.path}/export`)).to.equal('FORBIDDEN');
+    expect(
+      await (await record.world.patient('Other')).fails('POST', `${record.path}/export`),
+    ).to.equal('FORBIDDEN');
+    const piotr = await record.world.relative('Piotr');
+    const notAfter = record.world.clock.now() + 30 * 86_400_000;
+    await record.maria.change(`${record.path}/kin`, {
+      relative: piotr.userId,
+      rights: ['guardian'],
+      notAfter,
+    });
+    const verdict = await record.check(await record.take(piotr));
+    expect(verdict.problems).to.deep.equal([]);
+    expect(verdict.facts).to.deep.include({ by: piotr.userId, included: 12 });
+    record.world.clock.advance(11 * 60_000);
+    expect(await record.maria.fails('POST', `${record.path}/export`)).to.equal(
+      'FRESH_LOGIN_REQUIRED',
+    );
+    await record.maria.logIn();
+  });
+
+  it('keys that were changed since are followed', async () => {
+    await record.maria.change('/me/keys/rotate');
+    await record.maria.logIn();
+    const verdict = await record.check(await record.take(record.maria));
+    expect(verdict.problems).to.deep.equal([]);
+  });
+
+  it('lists what it could not read, with what became of it', async () => {
+    const objects = await record.world.objects();
+    const { reports: told } = manifestOf(new Map(await record.unpack(exported)));
+    const [damaged, withdrawn, erased] = told;
+    if (!damaged || !withdrawn || !erased) throw new Error('there are reports');
+    const place = objects.get(damaged.locators[0]?.object ?? '') ?? '';
+    const bytes = await readFile(place);
+    await writeFile(place, bytes.subarray(0, bytes.length - 9));
+    const version = { replaces: 1 };
+    await record.maria.change(`${record.path}/reports/${withdrawn.id}/withdraw`, version);
+    await record.maria.change(`${record.path}/reports/${erased.id}/erase`, version);
+    const verdictOf = async (who: Visitor): Promise<Record<string, string>> => {
+      const archive = await record.take(who);
+      const verdict = await record.check(archive);
+      expect(verdict.problems).to.deep.equal([]);
+      const manifest = manifestOf(new Map(await record.unpack(archive)));
+      return Object.fromEntries(manifest.reports.map(({ id, state }) => [id, state]));
+    };
+    const mine = await verdictOf(record.maria);
+    // What its author, or she herself, withdrew is still hers to take away.
+    expect(mine).to.deep.include({
+      [damaged.id]: 'damaged',
+      [withdrawn.id]: 'included',
+      [erased.id]: 'erased',
+    });
+    const answer = await record.maria.ask('POST', `${record.path}/reports/${erased.id}/access`, {
+      action: 'view',
+      purpose: 'treatment',
+    });
+    expect(problemOf(answer)).to.deep.include({ code: 'GONE', reason: 'REPORT_ERASED' });
+  });
+});

@@ -1,0 +1,55 @@
+// The archive while it is being written: each file is hashed as it passes, so that the manifest, which comes last, can
+// name them all and nothing has to be kept.
+import { createHash } from 'node:crypto';
+import { canonicalise } from '@prms/chaincode';
+import { makeZip } from 'client-zip';
+import { ZIP_DATE, type ManifestFile } from '../../export-format/index.js';
+
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** A file of the archive, as it is handed on. */
+export interface ArchiveFile {
+  readonly name: string;
+  readonly content: Bytes;
+}
+
+export class Archive {
+  /** Files that have passed, in order. */
+  readonly files: ManifestFile[] = [];
+
+  /** @param files taken one after the other: the next is asked for when the one before has passed */
+  stream(files: AsyncIterable<ArchiveFile>): Bytes {
+    return makeZip(this.#inputs(files));
+  }
+
+  async *#inputs(files: AsyncIterable<ArchiveFile>) {
+    for await (const { name, content } of files) {
+      yield { name, lastModified: ZIP_DATE, input: this.#noted(name, content) };
+    }
+  }
+
+  async *#noted(name: string, content: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of content) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+    this.files.push({ name, bytes, sha256: hash.digest('hex') });
+  }
+}
+
+export async function* textFile(text: string): Bytes {
+  yield await Promise.resolve(Buffer.from(text, 'utf8'));
+}
+
+/** One canonical JSON document. */
+export function jsonFile(value: unknown): Bytes {
+  return textFile(`${canonicalise(value)}\n`);
+}
+
+/** Canonical JSON, one document a line. */
+export async function* linesFile(values: AsyncIterable<unknown>): Bytes {
+  for await (const value of values) yield Buffer.from(`${canonicalise(value)}\n`, 'utf8');
+}

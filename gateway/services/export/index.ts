@@ -1,0 +1,1 @@
+export { Exports, type ExportedRecord } from './exports.js';
