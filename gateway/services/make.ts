@@ -37,7 +37,7 @@ import { Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins, type NextStep } from './logins.js';
 import { Outbox } from './outbox.js';
-import { KeyLogins, OwnKeysRegistration } from './own-keys/index.js';
+import { KeyLogins, makeOwnKeys, OwnKeysRegistration } from './own-keys/index.js';
 import { PatientFiles } from './patient-files.js';
 import { Records } from './records.js';
 import { Recoveries } from './recoveries.js';
@@ -233,10 +233,22 @@ function bulkLimits(config: Config): BulkLimits {
 function makeReporting(
   base: Foundations,
   { records, vaults, circle, hospitalKeys, outbox }: Core,
-): Pick<Services, 'covers' | 'uploads' | 'reports' | 'accesses' | 'accessLog' | 'emergencies'> {
+): Pick<
+  Services,
+  | 'covers'
+  | 'uploads'
+  | 'reports'
+  | 'accesses'
+  | 'accessLog'
+  | 'emergencies'
+  | 'clientWraps'
+  | 'ownReads'
+> {
   const { config, clock, random, store, master, pool, copies } = base;
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
-  const sealed = new SealedReports(new Objects(copies), pool, maxRate);
+  const objects = new Objects(copies);
+  const sealed = new SealedReports(objects, pool, maxRate);
+  const reading = makeAccesses(base, { records, vaults, hospitalKeys, outbox }, sealed);
   const covers = new Covers({ store, pool, master, clock, random, maxRate });
   return {
     covers,
@@ -255,7 +267,18 @@ function makeReporting(
       tempDir: join(config.dataDir, 'uploads'),
     }),
     reports: new Reports({ records, vaults, circle, sealed, store }),
-    ...makeAccesses(base, { records, vaults, hospitalKeys, outbox }, sealed),
+    ...reading,
+    ...makeOwnKeys({
+      config,
+      records,
+      vaults,
+      circle,
+      hospitalKeys,
+      store,
+      pool,
+      objects,
+      log: reading.accessLog,
+    }),
   };
 }
 

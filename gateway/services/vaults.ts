@@ -185,23 +185,62 @@ export class Vaults {
     return this.#open({ purpose: 'tags', subject: patient }, reader);
   }
 
-  // --- objects
+  // --- wraps that their makers and readers open themselves
 
-  async #put(what: Wrapped, recipient: Recipient, secret: Uint8Array): Promise<void> {
+  /** Keeps a wrap as it came. @returns false when there is one of this name already: it stays */
+  async keep(binding: Omit<WrapBinding, 'ledger'>, wrapped: Uint8Array): Promise<boolean> {
+    if (await this.find(binding)) return false;
+    await this.#store({ ...binding, ledger: this.channel }, wrapped);
+    return true;
+  }
+
+  /** A wrap as it lies in the first cloud that has one. Whether it opens, only its recipient can tell. */
+  async find(binding: Omit<WrapBinding, 'ledger'>): Promise<Uint8Array | undefined> {
+    const name = objectName({ ...binding, ledger: this.channel });
+    try {
+      return await this.copies.read(
+        this.copies.placement(name, aboutReport(binding)),
+        async (cloud) => {
+          const value = await readWrap(cloud, name);
+          return { value, sha256: createHash('sha256').update(value).digest('hex') };
+        },
+      );
+    } catch (error) {
+      if (error instanceof CloudError && error.code === 'NOT_FOUND') return undefined;
+      throw cloudTrouble(error);
+    }
+  }
+
+  /** A wrap that is handed over and kept nowhere. */
+  async handOver(
+    what: Pick<WrapBinding, 'purpose' | 'subject'>,
+    recipient: Recipient,
+    secret: Uint8Array,
+  ): Promise<WrapBinding & { readonly wrapped: Uint8Array }> {
     const recipientPublicKey = decodePublicKey(recipient.sealKey);
     if (!recipientPublicKey)
       throw new GatewayError('WRAP_DAMAGED', 'The recipient’s key on the ledger is not a key.', {
         ids: { user: recipient.id },
       });
     const binding = this.#binding(what, recipient.id, kidOf(recipient.sealKey));
-    const wrapped = await wrapKey({ ...binding, recipientPublicKey, secret });
+    return { ...binding, wrapped: await wrapKey({ ...binding, recipientPublicKey, secret }) };
+  }
+
+  // --- objects
+
+  async #put(what: Wrapped, recipient: Recipient, secret: Uint8Array): Promise<void> {
+    const { wrapped, ...binding } = await this.handOver(what, recipient, secret);
+    await this.#store(binding, wrapped);
+  }
+
+  async #store(binding: WrapBinding, wrapped: Uint8Array): Promise<void> {
     const sha256 = createHash('sha256').update(wrapped).digest('hex');
     try {
       // One that is there already holds the same secret for the same key.
       await this.copies.put(objectName(binding), wrapped, {
         sha256,
         existing: 'fine',
-        ...aboutReport(what),
+        ...aboutReport(binding),
       });
     } catch (error) {
       throw cloudTrouble(error);
@@ -268,7 +307,7 @@ export class Vaults {
   }
 }
 
-function epochSubject({ id, epoch }: Pick<Patient, 'id' | 'epoch'>): string {
+export function epochSubject({ id, epoch }: Pick<Patient, 'id' | 'epoch'>): string {
   return `${id}.${epoch.number}.${kidOf(epoch.key)}`;
 }
 

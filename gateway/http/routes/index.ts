@@ -14,6 +14,7 @@ import { operationRoutes } from './operations.js';
 import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
+import { sealedRoutes } from './sealed.js';
 import { signInRoutes } from './sign-in.js';
 
 export const routes: readonly Route<Services>[] = [
@@ -28,6 +29,7 @@ export const routes: readonly Route<Services>[] = [
   ...reportRoutes,
   ...accessRoutes,
   ...exportRoutes,
+  ...sealedRoutes,
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,

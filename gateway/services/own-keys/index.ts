@@ -1,4 +1,8 @@
 // For people who keep their own keys.
+export { clientPurposes, ClientWraps, type ClientWrap } from './client-wraps.js';
 export { KeyLogins, loginText, type Challenge } from './key-logins.js';
 export { published, publishedSchema } from './published.js';
+export { makeOwnKeys } from './make.js';
+export { OwnReads } from './reading.js';
 export { OwnKeysRegistration } from './registration.js';
+export { SealedBytes } from './sealed-bytes.js';

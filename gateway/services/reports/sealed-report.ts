@@ -57,10 +57,10 @@ export interface HiddenReport {
 /** What was found when a chunked report was first read through: the hash of each of its chunks. */
 export type ChunkDigests = readonly Buffer[];
 
-const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
+export const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
 const CHUNK_TAG_BYTES = 16;
-const ENCRYPTED_CHUNK_BYTES = DEFAULT_CHUNK_BYTES + CHUNK_TAG_BYTES;
-const MAX_LABEL_BYTES = 16 * 1024;
+export const ENCRYPTED_CHUNK_BYTES = DEFAULT_CHUNK_BYTES + CHUNK_TAG_BYTES;
+export const MAX_LABEL_BYTES = 16 * 1024;
 
 export class SealedReports {
   constructor(
@@ -246,7 +246,10 @@ function layoutOf(report: Report, label: Label, chunks: number): ChunkLayout {
 }
 
 /** A body of a known length: a cloud that sends more does not fill the memory. */
-async function gather(body: AsyncIterable<Uint8Array>, lengthBytes: number): Promise<Uint8Array> {
+export async function gather(
+  body: AsyncIterable<Uint8Array>,
+  lengthBytes: number,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body) {
@@ -258,7 +261,7 @@ async function gather(body: AsyncIterable<Uint8Array>, lengthBytes: number): Pro
 }
 
 /** Whatever is wrong with what a cloud gave back, the error names the report and says no more. */
-async function damagedIs<T>(report: Report, read: () => Promise<T>): Promise<T> {
+export async function damagedIs<T>(report: Report, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (raw) {
