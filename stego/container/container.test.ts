@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { derivePartKeys, openCiphertext } from '../cipher/index.js';
+import { derivePartKeys, openCiphertext, sealReport } from '../cipher/index.js';
 import { synthesiseCover } from '../cover/index.js';
 import { StegoError } from '../errors.js';
 import { decodePng, parsePng } from '../png/index.js';
@@ -11,6 +11,7 @@ import {
   capacityBytes,
   extractCiphertext,
   hide,
+  hideCiphertext,
   paperCapacityBytes,
   paperHide,
   paperHidePixels,
@@ -81,6 +82,23 @@ describe('hiding and revealing', () => {
     expect(Buffer.compare(report, payload)).to.equal(0);
     const code = await failureCode(extractCiphertext([a, b, c], partKeys.slice(0, 2)));
     expect(code).to.equal('NOTHING_FOUND');
+  });
+
+  it('hides what was encrypted elsewhere, with part keys alone', async () => {
+    const payload = bytes(2000);
+    const ciphertext = sealReport(dataKey, 'A128GCM', payload);
+    const partKeys = [1, 2, 3].map((n) => derivePartKeys(dataKey, 'A128GCM', n));
+    const request = { ciphertext, partKeys, suite: 'A128GCM' as const, covers };
+    const { images, figures } = await hideCiphertext(request);
+    expect(figures.payloadBytes).to.equal(2000);
+    const report = await reveal({ images, dataKey, suite: 'A128GCM' });
+    expect(Buffer.compare(report, payload)).to.equal(0);
+    const few = hideCiphertext({ ...request, partKeys: partKeys.slice(0, 2) });
+    expect(await failureCode(few)).to.equal('BAD_ARGUMENT');
+    const cut = hideCiphertext({ ...request, ciphertext: ciphertext.subarray(0, 15) });
+    expect(await failureCode(cut)).to.equal('BAD_ARGUMENT');
+    const large = hideCiphertext({ ...request, covers: covers.slice(0, 1) });
+    expect(await failureCode(large)).to.equal('CAPACITY_EXCEEDED');
   });
 
   it('names a missing part, a conflicting one and a wrong key', async () => {

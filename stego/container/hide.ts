@@ -1,12 +1,15 @@
-// Hiding: encrypt once, split, embed each part, write PNGs.
+// Hiding: encrypt once (or take what was encrypted elsewhere), split, embed each part, write PNGs.
+import { randomBytes } from 'node:crypto';
 import {
   DEFAULT_SUITE,
+  TAG_BYTES,
   derivePartKeys,
   deriveSignKey,
   requireDataKey,
   sealReport,
 } from '../cipher/index.js';
-import type { Suite } from '../cipher/index.js';
+import type { PartKeys, Suite } from '../cipher/index.js';
+import { StegoError } from '../errors.js';
 import { encodePng, requireRgbImage } from '../png/index.js';
 import type { PngOptions, RgbImage } from '../png/index.js';
 import { embedPart } from './part.js';
@@ -57,40 +60,70 @@ export interface HiddenPixels {
   readonly figures: HideFigures;
 }
 
+/** What {@link hideCiphertext} needs: everything but the data key and the plaintext. */
+export interface HideCiphertextRequest extends Omit<HideRequest, 'payload' | 'dataKey'> {
+  /** Ciphertext and tag, as `openCiphertext` takes them. */
+  readonly ciphertext: Uint8Array;
+  /** Keys of part 1, 2, … in this order: as many as there may be parts. */
+  readonly partKeys: readonly PartKeys[];
+}
+
 /** Like {@link hide}, but stops at the pixels. */
 export function hidePixels(request: HideRequest): HiddenPixels {
-  const { payload, dataKey, covers } = request;
+  const { payload, dataKey } = request;
   const suite = request.suite ?? DEFAULT_SUITE;
   requireDataKey(dataKey);
+  const { parts, covers } = planned(payload.length, request);
+  return embedParts(sealReport(dataKey, suite, payload), suite, covers, parts, (partNumber) => ({
+    keys: derivePartKeys(dataKey, suite, partNumber),
+    signKey: deriveSignKey(dataKey, suite, partNumber),
+  }));
+}
+
+interface Planned {
+  readonly covers: readonly RgbImage[];
+  readonly parts: readonly PlannedPart[];
+}
+
+function planned(payloadBytes: number, request: Pick<HideRequest, 'covers' | 'maxRate'>): Planned {
+  const { covers } = request;
   covers.forEach(requireRgbImage);
-  const { parts, ciphertextBytes } = plan(
-    payload.length,
-    covers,
-    request.maxRate ?? DEFAULT_MAX_RATE,
-  );
-  const ciphertext = sealReport(dataKey, suite, payload);
+  const { parts } = plan(payloadBytes, covers, request.maxRate ?? DEFAULT_MAX_RATE);
+  return { covers, parts };
+}
+
+/** A part's keys, and the one that decides between +1 and -1. */
+interface HidingKeys {
+  readonly keys: PartKeys;
+  readonly signKey: Uint8Array;
+}
+
+function embedParts(
+  ciphertext: Uint8Array,
+  suite: Suite,
+  covers: readonly RgbImage[],
+  parts: readonly PlannedPart[],
+  keysOf: (partNumber: number) => HidingKeys,
+): HiddenPixels {
   let start = 0;
   const hidden = parts.flatMap((part) => {
     const { coverIndex, partNumber, bytes } = part;
     const cover = covers[coverIndex];
     if (cover === undefined) return [];
     const body = ciphertext.subarray(start, (start += bytes));
-    const keys = derivePartKeys(dataKey, suite, partNumber);
-    const signKey = deriveSignKey(dataKey, suite, partNumber);
+    const { keys, signKey } = keysOf(partNumber);
     const { image, changedSamples } = embedPart(cover, keys, signKey, parts.length, body);
     const psnrDb = 10 * Math.log10((255 * 255 * image.pixels.length) / changedSamples);
     return [{ image, figures: { ...part, changedSamples, psnrDb } }];
   });
-  const usedCovers = parts.map(({ coverIndex }) => coverIndex);
-  const payloadBytes = payload.length;
   return {
     images: hidden.map(({ image }) => image),
     figures: {
       suite,
-      payloadBytes,
-      ciphertextBytes,
+      payloadBytes: ciphertext.length - TAG_BYTES,
+      ciphertextBytes: ciphertext.length,
       parts: hidden.map(({ figures }) => figures),
-      usedCovers,
+      usedCovers: parts.map(({ coverIndex }) => coverIndex),
     },
   };
 }
@@ -102,6 +135,31 @@ export function hidePixels(request: HideRequest): HiddenPixels {
 export function hide(request: HideRequest): Promise<HideResult> {
   return Promise.resolve().then(() => {
     const { images, figures } = hidePixels(request);
+    return { images: images.map((image) => encodePng(image, request.png)), figures };
+  });
+}
+
+/**
+ * Hides what somebody else has encrypted: position and whitening keys are enough. The choices between +1 and -1 are
+ * random, for nobody needs to know them.
+ * @throws StegoError BAD_ARGUMENT (too few part keys, too), CAPACITY_EXCEEDED, PAYLOAD_TOO_LARGE; nothing is made then
+ */
+export function hideCiphertext(request: HideCiphertextRequest): Promise<HideResult> {
+  return Promise.resolve().then(() => {
+    const { ciphertext, partKeys } = request;
+    if (ciphertext.length < TAG_BYTES) {
+      throw new StegoError('BAD_ARGUMENT', 'the ciphertext is shorter than its tag');
+    }
+    const { parts, covers } = planned(ciphertext.length - TAG_BYTES, request);
+    const suite = request.suite ?? DEFAULT_SUITE;
+    const { images, figures } = embedParts(ciphertext, suite, covers, parts, (partNumber) => {
+      const keys = partKeys[partNumber - 1];
+      if (keys) return { keys, signKey: randomBytes(32) };
+      throw new StegoError('BAD_ARGUMENT', 'there are more parts than part keys', {
+        parts: parts.length,
+        partKeys: partKeys.length,
+      });
+    });
     return { images: images.map((image) => encodePng(image, request.png)), figures };
   });
 }

@@ -7,8 +7,15 @@ export {
   plan,
 } from './plan.js';
 export type { Dimensions, Plan, PlannedPart } from './plan.js';
-export { hide, hidePixels } from './hide.js';
-export type { HiddenPart, HiddenPixels, HideFigures, HideRequest, HideResult } from './hide.js';
+export { hide, hideCiphertext, hidePixels } from './hide.js';
+export type {
+  HiddenPart,
+  HiddenPixels,
+  HideCiphertextRequest,
+  HideFigures,
+  HideRequest,
+  HideResult,
+} from './hide.js';
 export { extractCiphertext, reveal } from './reveal.js';
 export type { RevealRequest } from './reveal.js';
 export { paperCapacityBytes, paperHide, paperHidePixels, paperReveal } from './paper.js';

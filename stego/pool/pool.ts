@@ -2,7 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { PartKeys } from '../cipher/index.js';
-import type { HideRequest, HideResult, RevealRequest } from '../container/index.js';
+import type {
+  HideCiphertextRequest,
+  HideRequest,
+  HideResult,
+  RevealRequest,
+} from '../container/index.js';
 import type { Cover, ReadCoverOptions, SyntheticCoverRequest } from '../cover/index.js';
 import { StegoError } from '../errors.js';
 import type { DecodeOptions, RgbImage } from '../png/index.js';
@@ -48,6 +53,11 @@ export class StegoPool {
   /** See `hide`. @throws StegoError also POOL_FULL, POOL_CLOSED */
   hide(request: HideRequest): Promise<HideResult> {
     return this.#run('hide', request);
+  }
+
+  /** See `hideCiphertext`. @throws StegoError also POOL_FULL, POOL_CLOSED */
+  hideCiphertext(request: HideCiphertextRequest): Promise<HideResult> {
+    return this.#run('hideCiphertext', request);
   }
 
   /** See `reveal`. @throws StegoError also POOL_FULL, POOL_CLOSED */

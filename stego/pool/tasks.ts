@@ -1,7 +1,12 @@
 // What travels between the pool and its workers. Errors cross as plain data: a structured clone
 // would lose their class and code.
 import type { Analysis } from '../steganalysis/index.js';
-import type { HideRequest, HideResult, RevealRequest } from '../container/index.js';
+import type {
+  HideCiphertextRequest,
+  HideRequest,
+  HideResult,
+  RevealRequest,
+} from '../container/index.js';
 import type { Cover, ReadCoverOptions, SyntheticCoverRequest } from '../cover/index.js';
 import type { PartKeys } from '../cipher/index.js';
 import type { StegoErrorCode, StegoErrorIds } from '../errors.js';
@@ -10,6 +15,7 @@ import type { DecodeOptions, RgbImage } from '../png/index.js';
 /** Each job's request and answer. */
 export interface Jobs {
   readonly hide: { request: HideRequest; answer: HideResult };
+  readonly hideCiphertext: { request: HideCiphertextRequest; answer: HideResult };
   readonly reveal: { request: RevealRequest; answer: Uint8Array };
   readonly extract: {
     request: {

@@ -1,5 +1,5 @@
 // Runs in a worker thread: takes one task, gives one reply.
-import { hide, extractCiphertext, reveal } from '../container/index.js';
+import { hide, extractCiphertext, hideCiphertext, reveal } from '../container/index.js';
 import { readCover, synthesiseCover } from '../cover/index.js';
 import { StegoError } from '../errors.js';
 import { analyse } from '../steganalysis/index.js';
@@ -9,6 +9,8 @@ async function perform(task: Task): Promise<unknown> {
   switch (task.job) {
     case 'hide':
       return hide(task.request);
+    case 'hideCiphertext':
+      return hideCiphertext(task.request);
     case 'reveal':
       return reveal(task.request);
     case 'extract':
