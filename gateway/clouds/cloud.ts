@@ -14,6 +14,8 @@ export type CloudErrorCode =
   | 'CHECKSUM'
   /** No room left. */
   | 'FULL'
+  /** The cloud refuses this gateway: a setting is wrong, and named. Another attempt does not help. */
+  | 'DENIED'
   /** A name, range or cursor that can't be. */
   | 'INVALID'
   /** The caller's own signal aborted. */
@@ -67,7 +69,7 @@ export interface Cloud {
   /**
    * Stores an object, whole or not at all, durably, unless the name is taken.
    * @param options.sha256 of the body, 64 hex digits; checked before the object can be seen
-   * @throws CloudError EXISTS | CHECKSUM | FULL | UNAVAILABLE | TIMEOUT | INVALID | ABORTED
+   * @throws CloudError EXISTS | CHECKSUM | FULL | DENIED | UNAVAILABLE | TIMEOUT | INVALID | ABORTED
    */
   putIfAbsent(
     objectName: string,

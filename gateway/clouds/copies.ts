@@ -335,6 +335,7 @@ export function faultOf(error: unknown): CopyFault | undefined {
     case 'UNAVAILABLE':
     case 'TIMEOUT':
     case 'FULL':
+    case 'DENIED':
       return 'unanswered';
     case 'ABORTED':
       return undefined;
