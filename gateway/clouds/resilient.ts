@@ -19,6 +19,8 @@ export interface ResiliencePolicy {
   readonly attempts: number;
   /** The longest silence: a call without an answer, a body without a chunk. */
   readonly timeoutMs: number;
+  /** The slowest transfer, measured over `timeoutMs` at a time. Default: none is too slow. */
+  readonly minBytesPerSecond?: number;
   /** Wait before the second attempt; doubles each time, at most `maxBackoffMs`. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
@@ -50,12 +52,16 @@ class ResilientCloud implements Cloud {
   ): Promise<CloudObject> {
     const earlier = { ambiguous: false };
     try {
-      return await this.retried('put', options, (signal) =>
-        this.cloud.putIfAbsent(objectName, body, { ...options, signal }).catch((error: unknown) => {
-          if (!(error instanceof CloudError) || ambiguous.has(error.code)) earlier.ambiguous = true;
-          throw error;
-        }),
-      );
+      return await this.retried('put', options, (signal, extend) => {
+        const paced = this.pacedBody(body, extend);
+        return this.cloud
+          .putIfAbsent(objectName, paced, { ...options, signal })
+          .catch((error: unknown) => {
+            if (!(error instanceof CloudError) || ambiguous.has(error.code))
+              earlier.ambiguous = true;
+            throw error;
+          });
+      });
     } catch (error) {
       // An earlier attempt may have written before it failed: then the object in the way is our own.
       const mayBeOurs = error instanceof CloudError && error.code === 'EXISTS' && earlier.ambiguous;
@@ -123,26 +129,68 @@ class ResilientCloud implements Cloud {
     const end = Math.min(options.range?.end ?? first.sizeBytes - 1, first.sizeBytes - 1);
     let at = start;
     let failures = 0;
+    let pace = this.newPace();
     try {
       for (;;) {
         try {
+          const asked = performance.now();
           const next = await this.inTime('get', options.signal, () => opened.body.next());
           if (next.done === true) return;
           at += next.value.length;
-          failures = 0;
+          // Only the time that the cloud took: a slow reader is not its fault.
+          const tookMs = performance.now() - asked;
           yield next.value;
+          if (pace.keeps(next.value.length, tookMs)) failures = 0;
         } catch (error) {
           failures += 1;
           await this.afterFailure('get', error, failures, options.signal);
           letGo(opened.body);
           if (at > end) return;
           const again = await this.open(objectName, { ...options, range: { start: at, end } });
+          pace = this.newPace();
           opened.body = again.body[Symbol.asyncIterator]();
         }
       }
     } finally {
       letGo(opened.body);
     }
+  }
+
+  /** Counts what a body brings. `keeps` says whether it is quick enough so far. */
+  private newPace(): { keeps(bytes: number, tookMs: number): boolean } {
+    const { minBytesPerSecond = 0, timeoutMs } = this.policy;
+    let [bytes, tookMs] = [0, 0];
+    return {
+      keeps: (more, moreMs) => {
+        bytes += more;
+        tookMs += moreMs;
+        const enough = bytes * 1000 >= minBytesPerSecond * tookMs;
+        if (tookMs >= timeoutMs) {
+          if (!enough) throw this.silent('get', 'too slow');
+          [bytes, tookMs] = [0, 0];
+        }
+        return enough;
+      },
+    };
+  }
+
+  /** A long body may take its time as long as it moves: each chunk that is taken extends the put's. */
+  private pacedBody(body: CloudBody, extend: (bytes: number) => void): CloudBody {
+    if (typeof body !== 'function') {
+      extend(body.length);
+      return body;
+    }
+    return async function* () {
+      for await (const chunk of body()) {
+        extend(chunk.length);
+        yield chunk;
+      }
+    };
+  }
+
+  private silent(operation: string, how = 'silent'): CloudError {
+    const message = `The cloud was ${how} during ${operation}.`;
+    return new CloudError('TIMEOUT', message, { cloud: this.name });
   }
 
   private async sha256Of(objectName: string, options: CallOptions): Promise<string> {
@@ -156,7 +204,7 @@ class ResilientCloud implements Cloud {
   private async retried<T>(
     operation: string,
     { signal }: CallOptions,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (signal: AbortSignal, extend: (bytes: number) => void) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -190,7 +238,7 @@ class ResilientCloud implements Cloud {
   private async inTime<T>(
     operation: string,
     outer: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (signal: AbortSignal, extend: (bytes: number) => void) => Promise<T>,
   ): Promise<T> {
     if (outer?.aborted === true) throw this.aborted(outer);
     const inner = new AbortController();
@@ -200,19 +248,25 @@ class ResilientCloud implements Cloud {
         inner.abort();
       };
       const onAbort = (): void => stop(this.aborted(outer));
-      const timer = setTimeout(
-        () =>
-          stop(
-            new CloudError('TIMEOUT', `The cloud was silent during ${operation}.`, {
-              cloud: this.name,
-            }),
-          ),
-        this.policy.timeoutMs,
-      );
+      const { timeoutMs, minBytesPerSecond } = this.policy;
+      let timer = setTimeout(() => stop(this.silent(operation)), timeoutMs);
+      let [granted, over] = [0, false];
+      const extend = (bytes: number): void => {
+        if (over) return;
+        granted += bytes;
+        const transferMs =
+          minBytesPerSecond === undefined ? 0 : (granted * 1000) / minBytesPerSecond;
+        clearTimeout(timer);
+        timer = setTimeout(
+          () => stop(this.silent(operation)),
+          timeoutMs + Math.min(transferMs, LONGEST_MS),
+        );
+      };
       outer?.addEventListener('abort', onAbort, { once: true });
-      work(inner.signal)
+      work(inner.signal, extend)
         .then(resolve, (error: unknown) => reject(this.toCloudError(error)))
         .finally(() => {
+          over = true;
           clearTimeout(timer);
           outer?.removeEventListener('abort', onAbort);
         });
@@ -240,5 +294,7 @@ class ResilientCloud implements Cloud {
   }
 }
 
+/** What a timer can hold. */
+const LONGEST_MS = 2 ** 31 - 1 - 3_600_000;
 const worthAnother: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT']);
 const ambiguous: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT', 'ABORTED']);

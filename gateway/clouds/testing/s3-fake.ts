@@ -3,6 +3,7 @@
 // uploads, and can be told to misbehave. It says `x-prms-fake: s3` in every answer.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { S3CloudOptions } from '../s3.js';
 import { isSigned, readAuthorization } from './sigv4.js';
 
 /** One way to misbehave. */
@@ -41,6 +42,20 @@ export const FAKE_CREDENTIALS = {
   secretAccessKey: 'a-secret-of-the-fake',
 } as const;
 
+/** How the adapter is told to use a fake. */
+export const s3OptionsFor = ({ endpoint, region, bucket }: S3Fake): S3CloudOptions => ({
+  name: 's3',
+  endpoint,
+  region,
+  bucket,
+  prefix: 'prms/',
+  pathStyle: true,
+  credentials: FAKE_CREDENTIALS,
+  connectTimeoutMs: 5000,
+  partBytes: 300_000,
+  settings: 'PRMS_CLOUD',
+});
+
 const SKEW_LIMIT_MS = 15 * 60_000;
 
 export class S3Fake {
@@ -63,7 +78,7 @@ export class S3Fake {
     const server = createServer();
     const fake = new S3Fake(server, bucket, region);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      fake.#serve(request, response).catch(() => request.destroy());
+      fake.#serve(request, response).catch(() => request.socket.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return fake;
@@ -96,7 +111,7 @@ export class S3Fake {
         ? failure(fault.status, fault.code)
         : (refused ?? this.#answer(asked, request, body));
     if (fault?.kind === 'lose-answer') {
-      request.destroy();
+      request.socket.destroy();
       return;
     }
     await send(request, response, answer, fault, now);
@@ -233,7 +248,7 @@ async function gather(request: IncomingMessage, cutAfterBytes?: number): Promise
   for await (const chunk of request as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (cutAfterBytes !== undefined && length >= cutAfterBytes) request.destroy();
+    if (cutAfterBytes !== undefined && length >= cutAfterBytes) request.socket.destroy();
   }
   if (cutAfterBytes !== undefined) throw new Error('cut, as told');
   return Buffer.concat(chunks);
@@ -256,7 +271,7 @@ async function send(
   const bytes = fault?.kind === 'flip' ? flipped(body) : body;
   if (request.method === 'HEAD') response.end();
   else if (fault?.kind === 'cut-answer') {
-    response.write(bytes.subarray(0, bytes.length >> 1), () => request.destroy());
+    response.write(bytes.subarray(0, bytes.length >> 1), () => request.socket.destroy());
   } else if (fault?.kind === 'drip') {
     for (const byte of bytes) {
       if (response.destroyed) return;

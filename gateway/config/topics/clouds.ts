@@ -1,14 +1,22 @@
 // Settings of the clouds: which, where, by which name, and how patient to be with them.
-import { choice, integer, optionalPath, text } from '../kinds.js';
+import { choice, integer, MiB, optionalPath, secret, text } from '../kinds.js';
 import type { Setting } from '../kinds.js';
 
 const cloudName = /^([a-z][a-z0-9-]{0,31})?$/;
 
+const endpoint = /^(https?:\/\/[A-Za-z0-9.:[\]-]+(\/[A-Za-z0-9._-]+)*)?$/;
+
 export const clouds = {
+  cloud: choice(
+    'PRMS_CLOUD',
+    'filesystem',
+    ['filesystem', 's3', 'azure', 'gcs'],
+    'Kind of the first cloud, where images, labels and key wraps lie.',
+  ),
   cloudSecond: choice(
     'PRMS_CLOUD_SECOND',
     'none',
-    ['none', 'filesystem'],
+    ['none', 'filesystem', 's3', 'azure', 'gcs'],
     'Kind of the second cloud, which keeps another copy of everything; best of another maker than the first.',
   ),
   cloudName: text(
@@ -58,6 +66,114 @@ export const clouds = {
     optionalPath,
     'a path, or empty',
     'The same of the second cloud. Empty: `clouds-second` in the data folder.',
+  ),
+  cloudEndpoint: text(
+    'PRMS_CLOUD_ENDPOINT',
+    '',
+    endpoint,
+    'an address such as https://s3.example, or empty',
+    'Address of the first service. Empty: the vendor’s own (s3, gcs), or the account’s (azure).',
+  ),
+  cloudRegion: text(
+    'PRMS_CLOUD_REGION',
+    'us-east-1',
+    /^[a-z0-9-]{1,40}$/,
+    'a-z, 0-9 and dash',
+    'Region of the first bucket (s3).',
+  ),
+  cloudBucket: text(
+    'PRMS_CLOUD_BUCKET',
+    '',
+    /^([a-z0-9][a-z0-9._-]{1,221})?$/,
+    'a bucket’s or container’s name, or empty',
+    'Bucket (s3, gcs) or container (azure) of the first cloud. It has to exist.',
+  ),
+  cloudPrefix: text(
+    'PRMS_CLOUD_PREFIX',
+    '',
+    /^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\/){0,4}$/,
+    'folders that end with a slash, or empty',
+    'Stands before each object’s name in the first bucket, such as `prms/`.',
+  ),
+  cloudPathStyle: choice(
+    'PRMS_CLOUD_PATH_STYLE',
+    'yes',
+    ['yes', 'no'],
+    'Whether the first bucket stands in the path instead of the host name (s3).',
+  ),
+  cloudAccount: text(
+    'PRMS_CLOUD_ACCOUNT',
+    '',
+    /^[!-~]{0,128}$/,
+    'printable characters without spaces, or empty',
+    'Access key id (s3), storage account (azure) or project (gcs) of the first cloud.',
+  ),
+  cloudSecret: secret(
+    'PRMS_CLOUD_SECRET',
+    /^[ -~\n]{0,4096}$/,
+    'printable characters, or empty',
+    'Secret access key (s3), account key or `?` and a shared access signature (azure), or a service account’s key as JSON (gcs) of the first cloud. Empty: what the SDK finds by itself (s3, gcs).',
+  ),
+  cloudSecondEndpoint: text(
+    'PRMS_CLOUD_SECOND_ENDPOINT',
+    '',
+    endpoint,
+    'an address such as https://s3.example, or empty',
+    'Address of the second service. Empty: the vendor’s own (s3, gcs), or the account’s (azure).',
+  ),
+  cloudSecondRegion: text(
+    'PRMS_CLOUD_SECOND_REGION',
+    'us-east-1',
+    /^[a-z0-9-]{1,40}$/,
+    'a-z, 0-9 and dash',
+    'Region of the second bucket (s3).',
+  ),
+  cloudSecondBucket: text(
+    'PRMS_CLOUD_SECOND_BUCKET',
+    '',
+    /^([a-z0-9][a-z0-9._-]{1,221})?$/,
+    'a bucket’s or container’s name, or empty',
+    'Bucket (s3, gcs) or container (azure) of the second cloud. It has to exist.',
+  ),
+  cloudSecondPrefix: text(
+    'PRMS_CLOUD_SECOND_PREFIX',
+    '',
+    /^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\/){0,4}$/,
+    'folders that end with a slash, or empty',
+    'Stands before each object’s name in the second bucket, such as `prms/`.',
+  ),
+  cloudSecondPathStyle: choice(
+    'PRMS_CLOUD_SECOND_PATH_STYLE',
+    'yes',
+    ['yes', 'no'],
+    'Whether the second bucket stands in the path instead of the host name (s3).',
+  ),
+  cloudSecondAccount: text(
+    'PRMS_CLOUD_SECOND_ACCOUNT',
+    '',
+    /^[!-~]{0,128}$/,
+    'printable characters without spaces, or empty',
+    'Access key id (s3), storage account (azure) or project (gcs) of the second cloud.',
+  ),
+  cloudSecondSecret: secret(
+    'PRMS_CLOUD_SECOND_SECRET',
+    /^[ -~\n]{0,4096}$/,
+    'printable characters, or empty',
+    'Secret access key (s3), account key or `?` and a shared access signature (azure), or a service account’s key as JSON (gcs) of the second cloud. Empty: what the SDK finds by itself (s3, gcs).',
+  ),
+  cloudPartBytes: integer(
+    'PRMS_CLOUD_PART_BYTES',
+    8 * MiB,
+    [5 * MiB, 64 * MiB],
+    'bytes',
+    'What is larger is sent in parts of this size (s3, azure, gcs); one of them is in memory at a time.',
+  ),
+  cloudMinBytesPerSecond: integer(
+    'PRMS_CLOUD_MIN_BYTES_PER_SECOND',
+    16_384,
+    [1, 1024 * MiB],
+    'B/s',
+    'A transfer that is slower, over the time that a silence may last, counts as failed.',
   ),
   cloudTimeoutMs: integer(
     'PRMS_CLOUD_TIMEOUT_MS',
