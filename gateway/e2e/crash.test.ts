@@ -1,53 +1,24 @@
-// A gateway that is killed at any moment: what was answered is on the ledger, what was accepted gets there once, and the
-// ledger is honest.
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
+// A gateway that is killed at any moment: what was answered is on the ledger, what was accepted gets there once, nothing is
+// half there, and the ledger is honest. `PRMS_CRASH_LIVES` kills it more often, `PRMS_CRASH_SEED` at the same moments again.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { loadConfig } from '../config/index.js';
 import { openGateway, type Gateway } from '../runtime/index.js';
 import { openStore } from '../store/index.js';
+import { KeyHolder } from '../testing/key-holder.js';
 import { temporaryFolder, type TemporaryFolder } from '../testing/index.js';
-import { Visitor } from '../http/routes/testing-api.js';
-import { problemOf, QUICK, SETUP_CODE, terms } from './world.js';
+import { Life } from './life.js';
+import { Book, mixedLoad, opened, PATIENT, visitorAt, type Cast } from './mixed-load.js';
+import { problemOf, QUICK, SETUP_CODE, smallCover, terms, text, uploadForm } from './world.js';
 
-const LIVES = 10;
-
-/** One life of the gateway. */
-class Life {
-  private constructor(
-    readonly url: string,
-    private readonly child: ChildProcess,
-  ) {}
-
-  static async begin(dataDir: string): Promise<Life> {
-    const child = fork(new URL('crash.child.js', import.meta.url), {
-      env: { ...process.env, ...QUICK, PRMS_DATA: dataDir, PRMS_COMMIT_WAIT_MS: '1000' },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error('died at its birth')));
-    ended.catch(() => undefined);
-    const told = z.tuple([z.object({ url: z.string() })]).rest(z.unknown());
-    const [{ url }] = told.parse(await Promise.race([once(child, 'message'), ended]));
-    return new Life(url, child);
-  }
-
-  async hang(): Promise<void> {
-    this.child.send('hangs');
-    await once(this.child, 'message');
-  }
-
-  async kill(): Promise<void> {
-    const exit = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await exit;
-  }
-}
+const LIVES = Number(process.env['PRMS_CRASH_LIVES'] ?? 5);
+const SEED = Number(process.env['PRMS_CRASH_SEED'] ?? Date.now() % 1_000_000);
+const CHANNEL = 'records';
 
 describe('a gateway that is killed', function () {
-  this.timeout(120_000);
+  this.timeout(120_000 + LIVES * 10_000);
   let folder: TemporaryFolder;
   let life: Life | undefined;
 
@@ -57,10 +28,7 @@ describe('a gateway that is killed', function () {
     await folder.remove();
   });
 
-  /** Answers are not held against the document here: a killed gateway answers nothing. */
-  const visitor = (url: string, login: string) =>
-    new Visitor({ url, check: () => undefined }, login);
-  const begin = async () => (life = await Life.begin(folder.path));
+  const begin = async (env = {}) => (life = await Life.begin(folder.path, env));
   const end = async () => {
     await life?.kill();
     life = undefined;
@@ -74,27 +42,23 @@ describe('a gateway that is killed', function () {
       await gateway.close();
     }
   };
-  const settled = async ({ services }: Gateway, id: string) => {
-    for (let i = 0; i < 100; i++) {
-      const fate = await services.outbox.fate(id);
-      if (fate && fate.state !== 'pending') return fate;
+  /** Until nothing waits for a receipt any more. */
+  const drained = async ({ services }: Gateway) => {
+    for (let i = 0; services.outbox.waiting > 0; i++) {
+      if (i === 600) throw new Error(`${services.outbox.waiting} operations are still pending`);
       await sleep(50);
     }
-    throw new Error(`${id} is still pending`);
   };
 
   it('right after accepting: the operation is applied once at the next start', async () => {
-    const { url } = await begin();
-    await visitor(url, 'north').register('hospital', {
-      profile: { name: 'North' },
-      setupCode: SETUP_CODE,
+    const { url } = await begin({
+      PRMS_COMMIT_WAIT_MS: '1000',
+      PRMS_EMERGENCY_COMMIT_WAIT_MS: '1000',
     });
-    const maria = await visitor(url, 'maria').register('patient', {
-      details: { name: 'Maria' },
-      escrow: null,
-    });
-    const doctor = await visitor(url, 'bruun').register('doctor', { profile: { name: 'Bruun' } });
-    await life?.hang();
+    await founded(url);
+    const maria = await visitorAt(url, 'maria').register('patient', PATIENT);
+    const doctor = await visitorAt(url, 'bruun').register('doctor', { profile: { name: 'Bruun' } });
+    await life?.ledger('hangs');
     const path = `/patients/${maria.userId}/consents`;
     const denial = terms(doctor, undefined, { effect: 'deny' });
     const answer = await maria.ask('POST', path, { terms: denial });
@@ -104,94 +68,49 @@ describe('a gateway that is killed', function () {
 
     for (let again = 0; again < 2; again++) {
       await reopened(async (gateway) => {
-        expect((await settled(gateway, operation)).state).to.equal('applied');
+        await drained(gateway);
+        const fate = await gateway.services.outbox.fate(operation);
+        expect(fate?.state).to.equal('applied');
         const { consents } = await gateway.services.records.patient(maria.userId);
         expect(consents.map(({ id }) => id)).to.deep.equal([operation]);
       });
     }
   });
 
-  it(`${LIVES} times under load: answered means kept, and the ledger is honest`, async () => {
-    const first = await begin();
-    await visitor(first.url, 'north').register('hospital', {
-      profile: { name: 'North' },
-      setupCode: SETUP_CODE,
-    });
-    const doctor = await visitor(first.url, 'bruun').register('doctor', {
-      profile: { name: 'Bruun' },
-    });
-    const patient = { details: { name: 'Maria' }, escrow: null };
-    const maria = await visitor(first.url, 'maria').register('patient', patient);
+  it(`${LIVES} times under a mixed load (seed ${SEED}): answered means kept, and nothing is half there`, async () => {
+    const random = seeded(SEED);
+    const cast = await settle((await begin()).url);
     await end();
-    const answered: string[] = [];
-    const registered: { login: string; userId: string }[] = [];
-
+    const book = new Book();
     for (let number = 0; number < LIVES; number++) {
       const { url } = await begin();
-      const reader = await visitor(url, 'maria').logIn();
-      const path = `/patients/${maria.userId}`;
-      // Each goes on until the gateway is no more.
-      const load = [
-        untilDead(async (i) => {
-          const login = `patient-${number}-${i}`;
-          const { userId } = await visitor(url, login).register('patient', patient);
-          registered.push({ login, userId });
-        }),
-        untilDead(async () => {
-          const denial = terms(doctor, undefined, { effect: 'deny' });
-          const { id } = await reader.change(`${path}/consents`, { terms: denial });
-          answered.push(id);
-          const revoked = await reader.change(`${path}/consents/${id}/revoke`, { replaces: 1 });
-          answered.push(revoked.id);
-        }),
-        untilDead(async () => {
-          const unknown = `${path}/reports/01J0000000000000000000000A/access`;
-          const refused = await reader.ask('POST', unknown, {
-            action: 'view',
-            purpose: 'treatment',
-          });
-          answered.push(String(problemOf(refused).ids?.['access']));
-        }),
-      ];
-      await sleep(50 + Math.random() * 400);
+      const { over } = await mixedLoad(url, cast, book, number);
+      // Every other life ends while its first requests are under way, the rest in the midst of work.
+      if (number % 2 === 0) await atWork(book);
+      await sleep(20 + random() * 600);
       await end();
-      await Promise.all(load);
+      await over;
     }
-    expect(answered.length).to.be.greaterThan(LIVES);
-    expect(registered.length).to.be.greaterThan(0);
+    expect(book.applied.length).to.be.greaterThan(LIVES);
+    expect(book.receipts.size).to.be.greaterThan(LIVES);
+    expect(book.sent.size).to.be.greaterThan(book.receipts.size - 1);
 
     await reopened(async (gateway) => {
-      for (const id of answered) expect((await settled(gateway, id)).state).to.equal('applied');
-      const { records, ledger } = gateway.services;
-      const document = await records.patient(maria.userId);
-      const ids = document.consents.map(({ id }) => id);
-      expect(new Set(ids).size).to.equal(ids.length);
-      const accesses: string[] = [];
-      for await (const { id } of records.all((page) => records.accesses(maria.userId, page)))
-        accesses.push(id);
-      const onLedger = new Set([...ids, ...accesses, ...document.consents.map((c) => c.last.id)]);
-      expect(answered.filter((id) => !onLedger.has(id))).to.deep.equal([]);
-      for (const { login, userId } of registered) {
-        const who = await visitor(gateway.url, login).logIn();
-        expect((await records.user(userId)).role, who.login).to.equal('patient');
-      }
       await drained(gateway);
-      const report = await ledger.verify();
+      await checkBulk(gateway, cast, book);
+      await checkAnswered(gateway, book);
+      await checkReports(gateway, cast, book);
+      await checkMessages(gateway, cast, book);
+      for (const { login, userId } of book.registered) {
+        await visitorAt(gateway.url, login).logIn();
+        expect((await gateway.services.records.user(userId)).role).to.equal('patient');
+      }
+      const report = await gateway.services.ledger.verify();
       expect(report.lie).to.equal(undefined);
       expect(report.ok).to.equal(true);
     });
     expect(await pending()).to.deep.equal([]);
   });
-
-  /** Nothing new has come to the ledger for a while: what the outbox had is there. */
-  async function drained({ services }: Gateway): Promise<void> {
-    for (let height = -1; ;) {
-      const present = await services.ledger.height();
-      if (present === height) return;
-      height = present;
-      await sleep(500);
-    }
-  }
 
   /** Operations in the outbox of which nobody knows what became. */
   async function pending(): Promise<string[]> {
@@ -203,14 +122,143 @@ describe('a gateway that is killed', function () {
   }
 });
 
-/** Does it again and again; a connection that breaks is the end, any other failure is one of the test. */
-async function untilDead(work: (i: number) => Promise<unknown>): Promise<void> {
-  for (let i = 0; ; i++) {
-    try {
-      await work(i);
-    } catch (error) {
-      if (error instanceof TypeError) return;
-      throw error;
-    }
+async function founded(url: string) {
+  const profile = { name: 'North' };
+  return visitorAt(url, 'north').register('hospital', { profile, setupCode: SETUP_CODE });
+}
+
+/** Until each kind of work has been answered once more. */
+async function atWork(book: Book): Promise<void> {
+  const [receipts, uploads] = [book.receipts.size, book.uploaded.length];
+  for (let i = 0; i < 600; i++) {
+    if (book.receipts.size > receipts && book.uploaded.length > uploads) return;
+    await sleep(50);
   }
+  throw new Error('nothing is answered');
+}
+
+/** The first life: everybody comes, and finds what the later ones go on with. */
+async function settle(url: string): Promise<Cast> {
+  const hospital = await founded(url);
+  const doctor = await visitorAt(url, 'bruun').register('doctor', { profile: { name: 'Bruun' } });
+  const patient = await visitorAt(url, 'maria').register('patient', PATIENT);
+  const asked = await doctor.change('/affiliations', { hospital: hospital.userId });
+  await hospital.change(`/affiliations/${doctor.userId}/authorise`, { replaces: asked.version });
+  const places = { doctor: doctor.userId, hospital: hospital.userId };
+  const care = await patient.change('/care', places);
+  await doctor.change(`/care/${patient.userId}/${care.id}/approve`, { replaces: care.version });
+  const consultation = await doctor.change('/consultations', {
+    patient: patient.userId,
+    hospital: hospital.userId,
+  });
+  const bytes = text('a report from before');
+  const { report } = await patient.post(
+    `/patients/${patient.userId}/reports`,
+    uploadForm({ bytes, covers: [smallCover()] }),
+    z.looseObject({ report: z.looseObject({ id: z.string() }) }),
+  );
+  const holders = Array.from({ length: 4 }, () => new KeyHolder(CHANNEL));
+  const lines = holders.map((holder) => `${holder.registration().line}\n`).join('');
+  const receipts = z.array(z.looseObject({ status: z.literal('applied') }));
+  await hospital.post('/operations', lines, receipts);
+  return {
+    doctor,
+    patient,
+    holders,
+    report: { id: report.id, bytes },
+    consultation: consultation.id,
+  };
+}
+
+/** Each line: applied once, as its receipt said, or never accepted. */
+async function checkBulk({ services }: Gateway, { holders }: Cast, book: Book): Promise<void> {
+  const { records, outbox } = services;
+  const onLedger: string[] = [];
+  for (const { id } of holders) {
+    for await (const access of records.all((page) => records.accesses(id, page)))
+      onLedger.push(access.id);
+  }
+  expect(new Set(onLedger).size).to.equal(onLedger.length);
+  expect(onLedger.filter((id) => !book.sent.has(id))).to.deep.equal([]);
+  const sent = [...book.sent];
+  const fates = await outbox.fates(sent);
+  const applied = sent.filter((_, at) => fates[at]?.state === 'applied');
+  expect(applied.toSorted()).to.deep.equal(onLedger.toSorted());
+  const states = new Set(fates.map((fate) => fate?.state));
+  expect([...states].filter((state) => state !== undefined && state !== 'applied')).to.deep.equal(
+    [],
+  );
+  const kept = new Set(applied);
+  const lost = [...book.receipts].filter(([id, status]) => status !== 'busy' && !kept.has(id));
+  expect(lost).to.deep.equal([]);
+}
+
+/** Whatever a route answered as applied is on the ledger, and its fate says so. */
+async function checkAnswered({ services }: Gateway, book: Book): Promise<void> {
+  const { records, outbox } = services;
+  for (const subject of new Set(book.applied.map((entry) => entry.subject))) {
+    const { consents } = await records.patient(subject);
+    const ids = consents.flatMap(({ id, last }) => [id, last.id]);
+    const accesses: string[] = [];
+    for await (const { id } of records.all((page) => records.accesses(subject, page)))
+      accesses.push(id);
+    expect(new Set(accesses).size).to.equal(accesses.length);
+    expect(new Set(consents.map(({ id }) => id)).size).to.equal(consents.length);
+    const answered = book.applied.filter((entry) => entry.subject === subject);
+    const there = new Set([...ids, ...accesses]);
+    expect(answered.filter(({ id }) => !there.has(id))).to.deep.equal([]);
+    const fates = await outbox.fates(answered.map(({ id }) => id));
+    expect(fates.filter((fate) => fate?.state !== 'applied')).to.deep.equal([]);
+  }
+}
+
+/** Every report that the ledger knows opens, answered or not, with the bytes that its title was sent with. */
+async function checkReports(
+  { url }: Gateway,
+  { patient, report }: Cast,
+  book: Book,
+): Promise<void> {
+  const maria = await visitorAt(url, 'maria').logIn();
+  maria.userId = patient.userId;
+  const schema = z.object({
+    items: z.array(z.object({ id: z.string(), label: z.object({ title: z.string() }) })),
+    bookmark: z.string(),
+  });
+  const found: string[] = [];
+  for (let bookmark: string | undefined = ''; bookmark !== undefined;) {
+    const path = `/patients/${maria.userId}/reports?limit=50&bookmark=${bookmark}`;
+    const page: z.infer<typeof schema> = await maria.get(path, schema);
+    for (const { id, label } of page.items) {
+      const bytes = book.titles.get(label.title) ?? report.bytes;
+      expect(Buffer.compare(await opened(maria, id), bytes), label.title).to.equal(0);
+      found.push(id);
+    }
+    bookmark = page.bookmark === '' ? undefined : page.bookmark;
+  }
+  expect(new Set(found).size).to.equal(found.length);
+  expect(book.uploaded.filter((id) => !found.includes(id))).to.deep.equal([]);
+  expect(book.uploaded.length).to.be.greaterThan(0);
+}
+
+async function checkMessages(gateway: Gateway, cast: Cast, book: Book): Promise<void> {
+  const doctor = await visitorAt(gateway.url, 'bruun').logIn();
+  const path = `/patients/${cast.patient.userId}/consultations/${cast.consultation}/messages`;
+  const schema = z.object({ items: z.array(z.looseObject({ number: z.int(), text: z.string() })) });
+  const { items } = await doctor.get(path, schema);
+  expect(items.map(({ number }) => number)).to.deep.equal(items.map((_, at) => at + 1));
+  const texts = items.map((item) => item.text);
+  expect(new Set(texts).size).to.equal(texts.length);
+  const answered = new Set(book.said);
+  expect(texts.filter((said) => answered.has(said))).to.deep.equal(book.said);
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

@@ -1,12 +1,13 @@
-// A ledger that can stop answering: it hangs, or says that it can't be reached. Reading goes on, as on a peer whose
+// A ledger that can stop answering: it hangs, is slow, or says that it can't be reached. Reading goes on, as on a peer whose
 // orderers are away.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import { LedgerError, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
 import type { Clock } from '../ambient.js';
 import { temporaryFolder } from '../testing/index.js';
 
 export class MoodyLedger {
-  #mood: 'works' | 'hangs' | 'unreachable' = 'works';
+  #mood: 'works' | 'hangs' | 'unreachable' | { readonly delayMs: number } = 'works';
   #waiting: (() => void)[] = [];
 
   private constructor(
@@ -68,6 +69,11 @@ export class MoodyLedger {
     this.#mood = 'hangs';
   }
 
+  /** Every transaction takes so long before it begins. */
+  slow(delayMs: number): void {
+    this.#mood = { delayMs };
+  }
+
   unreachable(): void {
     this.#mood = 'unreachable';
   }
@@ -80,6 +86,7 @@ export class MoodyLedger {
 
   async #pass(): Promise<void> {
     if (this.#mood === 'unreachable') throw new LedgerError('UNAVAILABLE', 'nobody orders');
+    if (typeof this.#mood === 'object') await sleep(this.#mood.delayMs);
     if (this.#mood === 'hangs') await new Promise<void>((go) => this.#waiting.push(go));
   }
 }

@@ -1,10 +1,8 @@
 // Signed operations by the line, through HTTP: what is taken, what is refused, and that one never harms another.
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { z } from 'zod';
-import { API_ROOT, NDJSON } from '../base/index.js';
+import { BulkStream } from '../../testing/bulk-stream.js';
 import { openPractice, TestApi, type Practice, type Visitor } from './testing-api.js';
 import { Signer, type Signed } from './testing-operations.js';
 
@@ -195,21 +193,21 @@ describe('signed operations by the line', function () {
   });
 
   it('answers while the lines still come, and reads on in whatever pieces they come', async () => {
-    const stream = new Duplex(api, people.patient);
+    const stream = new BulkStream({ url: api.url, token: people.patient.token });
     const [first, second] = [maria.access(), maria.access()];
-    stream.send(`${first.line}\n${second.line.slice(0, 100)}`);
+    await stream.send(`${first.line}\n${second.line.slice(0, 100)}`);
     expect(await stream.next()).to.include({ line: 1, id: first.id, status: 'applied' });
-    stream.send(second.line.slice(100));
+    await stream.send(second.line.slice(100));
     stream.end('\r\n');
     expect(await stream.next()).to.include({ line: 2, id: second.id, status: 'applied' });
     expect(await stream.next()).to.equal(undefined);
   });
 
   it('settles what it had accepted when the connection is cut in the middle', async () => {
-    const stream = new Duplex(api, people.patient);
+    const stream = new BulkStream({ url: api.url, token: people.patient.token });
     const signed = Array.from({ length: 100 }, () => maria.access());
     const cutOff = maria.access();
-    stream.send(body(...signed) + cutOff.line);
+    await stream.send(body(...signed) + cutOff.line);
     await stream.next();
     stream.cut();
     for (const one of signed) {
@@ -247,44 +245,3 @@ describe('signed operations by the line', function () {
 });
 
 const ID_REUSED = 'Another operation has used this id.';
-
-/** A request whose answer is read while it is sent. */
-class Duplex {
-  readonly #request;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(api: TestApi, { token }: Visitor) {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': NDJSON };
-    const url = `${api.url}${API_ROOT}/operations`;
-    this.#request = httpRequest(url, { method: 'POST', headers });
-    this.#request.on('error', () => undefined);
-    this.#lines = linesOf(this.#request);
-  }
-
-  send(text: string): void {
-    this.#request.write(text);
-  }
-
-  end(text: string): void {
-    this.#request.end(text);
-  }
-
-  cut(): void {
-    this.#request.destroy();
-  }
-
-  async next(): Promise<unknown> {
-    const next = await this.#lines.next();
-    return next.done === true ? undefined : JSON.parse(next.value);
-  }
-}
-
-async function* linesOf(request: NodeJS.EventEmitter): AsyncGenerator<string, void, undefined> {
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  let rest = '';
-  for await (const chunk of response) {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-  }
-}

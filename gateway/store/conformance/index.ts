@@ -95,6 +95,66 @@ export function storeConformance(
       expect(text(await store.get('a', 'count'))).to.equal('20');
     });
 
+    it('decides commits that wait together one after the other', async () => {
+      const change = (key: string, from: string | undefined, to: string | undefined) =>
+        store.commit([{ space: 'a', key, value: to === undefined ? undefined : bytes(to) }], {
+          expect: [{ space: 'a', key, value: from === undefined ? undefined : bytes(from) }],
+          sync: true,
+        });
+      const answers = await Promise.all([
+        change('k', undefined, '1'),
+        change('k', '1', '2'),
+        change('k', '1', 'lost'),
+        change('other', 'never there', '1'),
+        change('k', '2', undefined),
+        change('k', undefined, '3'),
+      ]);
+      expect(answers).to.deep.equal([true, true, false, false, true, true]);
+      expect(text(await store.get('a', 'k'))).to.equal('3');
+      expect(text(await store.get('a', 'other'))).to.equal(undefined);
+    });
+
+    it('lets the later of two writes to one key stand, with no expectation, too', async () => {
+      await Promise.all(
+        [put('k', '1'), put('k', '2'), put('gone', '1')].concat(
+          store.commit([{ space: 'a', key: 'gone', value: undefined }]),
+        ),
+      );
+      expect(text(await store.get('a', 'k'))).to.equal('2');
+      expect(await store.get('a', 'gone')).to.equal(undefined);
+    });
+
+    it('writes what waits together with a commit that is refused or impossible', async () => {
+      const [refused, impossible, done] = await Promise.all([
+        store.commit([{ space: 'a', key: 'x', value: bytes('1') }], {
+          expect: [{ space: 'a', key: 'absent', value: bytes('1') }],
+        }),
+        put('', 'no key').then(
+          () => 'done',
+          () => 'impossible',
+        ),
+        put('y', '1'),
+      ]);
+      expect([refused, impossible, done]).to.deep.equal([false, 'impossible', true]);
+      expect(text(await store.get('a', 'y'))).to.equal('1');
+      expect(await store.get('a', 'x')).to.equal(undefined);
+    });
+
+    it('takes thousands of commits at once', async () => {
+      const names = Array.from({ length: 3000 }, (_, index) => `k${index}`);
+      const done = await Promise.all(
+        names.map((key) =>
+          store.commit([{ space: 'a', key, value: bytes(key) }], {
+            expect: [{ space: 'a', key, value: undefined }],
+            sync: true,
+          }),
+        ),
+      );
+      expect(new Set(done)).to.deep.equal(new Set([true]));
+      const values = await store.getMany('a', names);
+      expect(values.map(text)).to.deep.equal(names);
+    });
+
     it('keeps its data over a close', async () => {
       await store.commit([{ space: 'a', key: 'k', value: bytes('v') }], { sync: true });
       await store.close();
