@@ -52,6 +52,10 @@ export const agreements: readonly Agreement[] = [
     because: 'the hour’s limit would never let the minute’s be reached',
   },
   {
+    names: ['maxRequestsAtOnce', 'maxConnections'],
+    because: 'a connection carries one request at a time',
+  },
+  {
     names: ['outboxSpareOperations', 'outboxOperations'],
     because: 'no place would be left for a bulk request',
   },

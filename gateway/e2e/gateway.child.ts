@@ -24,7 +24,7 @@ function memory(): { heapBytes: number; residentBytes: number } {
 
 process.on('message', (wish) => {
   if (wish === 'hangs') moody.hangs();
-  if (wish === 'slow') moody.slow(1000);
+  if (wish === 'slow') moody.slow(2000);
   if (wish === 'works') moody.works();
   process.send?.(wish === 'memory' ? memory() : { mood: wish });
 });

@@ -26,7 +26,7 @@ export class Life {
     return new Life(url, child);
   }
 
-  /** From now on its ledger hangs, takes a second for each transaction, or works as usual. */
+  /** From now on its ledger hangs, takes two seconds for each transaction, or works as usual. */
   async ledger(mood: 'hangs' | 'slow' | 'works'): Promise<void> {
     this.child.send(mood);
     await once(this.child, 'message');

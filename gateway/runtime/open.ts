@@ -280,6 +280,7 @@ async function serve(
     trustedProxyHops: config.trustedProxyHops,
     maxJsonBytes: config.maxJsonBytes,
     requestTimeoutMs: config.requestTimeoutMs,
+    maxRequestsAtOnce: config.maxRequestsAtOnce,
     ready: async () => ({
       ledger: ledger.accepting && (await works(ledger.height())),
       store: await works(store.get('logins', 'ready')),
@@ -295,6 +296,7 @@ async function serve(
     host: config.host,
     port: config.port,
     longestRequestMs: config.uploadTimeoutMs,
+    maxConnections: config.maxConnections,
   });
   new Sockets({
     routes: sockets,

@@ -35,7 +35,11 @@ export class BulkStream {
     const request = this.#request;
     if (request.destroyed) return false;
     if (request.write(text)) return true;
-    await Promise.race([once(request, 'drain'), once(request, 'close')]).catch(() => undefined);
+    const either = new AbortController();
+    const { signal } = either;
+    await Promise.race([once(request, 'drain', { signal }), once(request, 'close', { signal })])
+      .catch(() => undefined)
+      .finally(() => either.abort());
     return !request.destroyed;
   }
 

@@ -10,6 +10,20 @@ export const requests = {
     'bytes',
     'Largest JSON body accepted.',
   ),
+  maxRequestsAtOnce: integer(
+    'PRMS_MAX_REQUESTS_AT_ONCE',
+    2000,
+    [10, 100_000],
+    'requests',
+    'Requests answered at one time; beyond that the answer is BUSY.',
+  ),
+  maxConnections: integer(
+    'PRMS_MAX_CONNECTIONS',
+    10_000,
+    [10, 1_000_000],
+    'connections',
+    'Connections open at one time, idle ones and WebSockets too; further ones are closed at once.',
+  ),
   requestTimeoutMs: integer(
     'PRMS_REQUEST_TIMEOUT_MS',
     60_000,

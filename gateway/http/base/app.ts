@@ -5,6 +5,7 @@ import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import type { Metrics } from '../../metrics.js';
+import { admission } from './admission.js';
 import type { Door } from './authenticate.js';
 import { API_ROOT, mountRoutes } from './mount.js';
 import { openApiDocument } from './openapi.js';
@@ -28,6 +29,8 @@ export interface AppOptions<Deps> extends Door {
   readonly trustedProxyHops: number;
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;
+  /** Requests below `/api` that are answered at one time; beyond it the answer is BUSY. */
+  readonly maxRequestsAtOnce: number;
   /** What has to work for the gateway to be of use, by name; asked by `/readyz`. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
   readonly translate?: TranslateError;
@@ -49,6 +52,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): Express {
     noStore,
   );
   mountHealth(app, options);
+  app.use('/api', admission(options.maxRequestsAtOnce));
   mountReference(app, document);
   mountRoutes(app, options.routes, options);
   if (web !== undefined) app.use(/^\/(?!api(\/|$))/, web);

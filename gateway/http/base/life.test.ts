@@ -127,6 +127,21 @@ describe('HTTP base: description and life', () => {
     });
   });
 
+  it('turns away more requests than may be worked on at once, says when to come again, and stays alive', async () => {
+    const own = await startSample({ maxRequestsAtOnce: 2 });
+    const slow = () => fetch(`${own.url}/api/v1/slow`);
+    const first = [slow(), slow()];
+    await until(() => own.seen.filter((what) => what === 'begun').length === 2);
+    const third = await slow();
+    expect([third.status, third.headers.get('retry-after')]).to.deep.equal([503, '1']);
+    expect(await readJson(third)).to.include({ code: 'BUSY' });
+    expect((await fetch(`${own.url}/healthz`)).status).to.equal(200);
+    own.release();
+    for (const answer of first) expect((await answer).status).to.equal(200);
+    expect((await slow()).status).to.equal(200);
+    await own.stop();
+  });
+
   describe('starting and stopping', () => {
     it('says so when the port is taken', async () => {
       const error = await failure(GatewayError, () =>

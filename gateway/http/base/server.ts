@@ -28,13 +28,19 @@ export class Lifecycle {
 /**
  * Begins to listen.
  * @param options.longestRequestMs how long any request may take to arrive, uploads included
+ * @param options.maxConnections beyond so many, idle ones included, a new one is closed at once
  * @throws GatewayError CONFIG when the address can't be used
  */
 export async function listen(
   app: Express,
-  options: { readonly host: string; readonly port: number; readonly longestRequestMs: number },
+  options: {
+    readonly host: string;
+    readonly port: number;
+    readonly longestRequestMs: number;
+    readonly maxConnections?: number;
+  },
 ): Promise<{ server: Server; port: number }> {
-  const { host, port, longestRequestMs } = options;
+  const { host, port, longestRequestMs, maxConnections } = options;
   const server = createServer(
     {
       headersTimeout: Math.min(20_000, longestRequestMs),
@@ -45,6 +51,7 @@ export async function listen(
     app,
   );
   server.maxHeadersCount = 100;
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(

@@ -239,6 +239,7 @@ export async function startSample(
     trustedProxyHops: 0,
     maxJsonBytes: 1024,
     requestTimeoutMs: 5000,
+    maxRequestsAtOnce: 20,
     ready: () => Promise.resolve({ store: true }),
     ...changes,
   });
