@@ -1,0 +1,92 @@
+// Who may do what, asked over HTTP: every mounted route × everybody who could call it × how they stand to the patient whom
+// it is about. The expected answers are the table in rows/; how to add a row is said in row.ts.
+import { expect } from 'chai';
+import { accountRoles } from '../../accounts/index.js';
+import { routes } from '../../http/routes/index.js';
+import { problemSchema } from '../../http/base/index.js';
+import type { ApiAnswer, Visitor } from '../../http/routes/testing-api.js';
+import { Home, SECRETS, WHO, type Who } from './home.js';
+import { bodyOf, expected, type Asked, type Row } from './row.js';
+import { rows } from './rows/index.js';
+
+const keyOf = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
+
+describe('who may do what: role × route × ownership', function () {
+  this.timeout(60_000);
+  let home: Home;
+
+  before(async () => (home = await Home.build()));
+  after(() => home.close());
+
+  it('the table has a row for every route, and no other', () => {
+    const mounted = routes.map(keyOf);
+    const missing = mounted.filter((key) => !Object.hasOwn(rows, key));
+    const gone = Object.keys(rows).filter((key) => !mounted.includes(key));
+    const how = 'add a row to gateway/e2e/matrix/rows/ as gateway/e2e/matrix/row.ts says';
+    expect(missing, `routes that nobody has said who may call: ${how}`).to.deep.equal([]);
+    expect(gone, 'rows whose route no longer exists: remove them').to.deep.equal([]);
+  });
+
+  it('the columns have every role that an account can have', async () => {
+    const known = WHO.filter((who) => who !== 'anonymous');
+    const roles = await Promise.all(known.map((who) => home.roleOf(who)));
+    expect([...new Set(roles)].sort()).to.deep.equal([...accountRoles].sort());
+  });
+
+  for (const [key, row] of Object.entries(rows)) {
+    it(key, async () => {
+      const answers = expected(row.answers, WHO);
+      const refused = WHO.filter((who) => answers.get(who) !== 'ok');
+      const allowed = WHO.filter((who) => answers.get(who) === 'ok');
+      let asked = await askFor(row, refused[0] ?? allowed[0] ?? 'anonymous');
+      // A request made anew for each caller may itself change the record; else no refusal changes anything.
+      const isWatched = row.perCaller !== true && !key.startsWith('get ');
+      const before = isWatched && (await home.snapshot());
+      for (const who of refused) {
+        if (row.perCaller) asked = await askFor(row, who);
+        const answer = await call(key, row, who, asked);
+        expect(codeOf(answer), `${who}: ${key}`).to.equal(answers.get(who));
+        const told = Buffer.from(answer.bytes).toString('utf8');
+        for (const secret of SECRETS) expect(told, `${who}: ${key}`).to.not.include(secret);
+      }
+      if (isWatched) expect(await home.snapshot()).to.deep.equal(before);
+      for (const [index, who] of allowed.entries()) {
+        const isUsed = row.perCaller === true || (index > 0 && !key.startsWith('get '));
+        if (isUsed) asked = await askFor(row, who);
+        expect(codeOf(await call(key, row, who, asked)), `${who}: ${key}`).to.equal('ok');
+      }
+    });
+  }
+
+  async function askFor(row: Row, who: Who): Promise<Asked> {
+    // Ids of one millisecond have no order.
+    home.world.clock.advance(1);
+    return (await row.ask?.(home, who)) ?? {};
+  }
+
+  async function call(key: string, row: Row, who: Who, asked: Asked): Promise<ApiAnswer> {
+    const [method = '', template = ''] = key.split(' ');
+    const visitor: Visitor = row.ownSession ? await home.again(who) : home.people[who];
+    const parts: Readonly<Record<string, string>> = { patient: home.owner.userId, ...asked.path };
+    const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const part = parts[name];
+      if (part === undefined) throw new Error(`the row of ${key} does not say {${name}}`);
+      return part;
+    });
+    home.world.clock.advance(1);
+    const answer = await visitor.ask(
+      method.toUpperCase(),
+      path + (asked.query ?? ''),
+      bodyOf(asked),
+    );
+    if (row.ownSession && who !== 'anonymous') await home.people[who].logIn();
+    return answer;
+  }
+});
+
+/** `ok`, or the problem's code with the ledger's reason. */
+function codeOf({ status, body }: ApiAnswer): string {
+  if (status < 400) return 'ok';
+  const { code, reason } = problemSchema.parse(body);
+  return reason === undefined ? code : `${code}:${reason}`;
+}

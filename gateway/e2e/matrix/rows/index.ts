@@ -1,0 +1,24 @@
+// The whole table: every route that is mounted, one row each. How a row is added: ../row.ts.
+import type { Rows } from '../row.js';
+import { accessRows } from './accesses.js';
+import { accountRows } from './accounts.js';
+import { consentRows } from './consents.js';
+import { hospitalRows } from './hospitals.js';
+import { keyRows } from './keys.js';
+import { ledgerRows } from './ledger.js';
+import { meetingRows } from './meetings.js';
+import { relationRows } from './relations.js';
+import { reportRows } from './reports.js';
+
+export const rows: Rows = {
+  ...accountRows,
+  ...hospitalRows,
+  ...relationRows,
+  ...consentRows,
+  ...reportRows,
+  ...accessRows,
+  ...meetingRows,
+  ...ledgerRows,
+  // Last: time goes by in them.
+  ...keyRows,
+};

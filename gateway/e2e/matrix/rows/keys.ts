@@ -1,0 +1,60 @@
+// Keys: rotated, or replaced by hospitals.
+import { LOGGED_IN, type Rows } from '../row.js';
+
+export const keyRows: Rows = {
+  'post /me/keys/rotate': { ownSession: true, answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
+  'get /me/recovery': { answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
+  'post /users/{id}/recovery': {
+    ask: async (home) => {
+      const { userId, proposal } = await home.lostKeys();
+      return { path: { id: userId }, body: proposal };
+    },
+    answers: {
+      ok: ['hospital', 'otherHospital'],
+      'REFUSED:HOSPITAL_NOT_ADMITTED': ['unadmittedHospital'],
+      rest: 'FORBIDDEN',
+    },
+  },
+  'post /users/{id}/recovery/{proposal}/second': {
+    ask: async (home) => ({ path: await home.proposal() }),
+    answers: {
+      ok: ['otherHospital'],
+      // Whoever proposed can't second.
+      'REFUSED:NOT_OWNER': ['hospital'],
+      'REFUSED:HOSPITAL_NOT_ADMITTED': ['unadmittedHospital'],
+      rest: 'FORBIDDEN',
+    },
+  },
+  'post /users/{id}/recovery/{proposal}/complete': {
+    ask: async (home) => {
+      const path = await home.proposal();
+      await home.secondAndWait(path);
+      return { path };
+    },
+    answers: {
+      ok: ['hospital', 'otherHospital'],
+      'REFUSED:HOSPITAL_NOT_ADMITTED': ['unadmittedHospital'],
+      rest: 'FORBIDDEN',
+    },
+  },
+  'post /me/recovery/{proposal}/object': {
+    ask: async (home) => ({ path: { proposal: (await home.proposal(home.owner)).proposal } }),
+    answers: { ok: ['owner'], rest: 'REFUSED:NOT_FOUND' },
+  },
+  'post /users/{id}/recovery/vault': {
+    // Answered, and `restored` says whether the hospital was the one that holds the key.
+    ask: async (home) => ({ path: { id: await home.rekeyedPatient() } }),
+    answers: { ok: ['hospital', 'otherHospital'], rest: 'FORBIDDEN' },
+  },
+  'post /recovery/requests': {
+    perCaller: true,
+    ask: async (home) => ({
+      body: { login: (await home.relative()).login, newPassword: 'another horse entirely' },
+    }),
+    answers: { rest: 'ok' },
+  },
+  'get /recovery/requests/{code}': {
+    ask: async (home) => ({ path: { code: (await home.lostKeys()).requestCode } }),
+    answers: { ok: ['hospital', 'otherHospital'], rest: 'FORBIDDEN' },
+  },
+};
