@@ -1,6 +1,7 @@
 // One gateway with one of everybody, for the matrix: Maria, whose record it is about, and all who stand near her or don't.
 // Built once. What a row needs beside (a consent to revoke, an appointment to move) is made here when it asks.
 import { z } from 'zod';
+import { Signer, type Signed } from '../../http/routes/testing-operations.js';
 import { smallCover, terms, text, World, type Visitor } from '../world.js';
 
 /** The matrix's columns: who calls, and how they stand to Maria. */
@@ -97,6 +98,12 @@ export class Home {
   async later(ms: number): Promise<void> {
     this.world.clock.advance(ms);
     for (const who of WHO) if (who !== 'anonymous') await this.people[who].logIn();
+  }
+
+  /** A line that Maria has signed. */
+  async signedOperation(): Promise<Signed> {
+    const { gateway, clock } = this.world;
+    return (await Signer.of(gateway, this.owner, () => clock.now())).access();
   }
 
   // --- something new, of which the row may dispose

@@ -7,6 +7,7 @@
 //    since a success uses up what it was made for.
 //  - `perCaller: true` when the request depends on who makes it (their own session, the hospital that they act for).
 //  - `ownSession: true` when a success ends or changes the caller's session or keys: a session of its own is used.
+//  - `reads` looks into a success, when a 200 can also say no.
 //  - `answers` names everybody once: under `ok` who is allowed, under a code (with the ledger's reason after a colon) who is
 //    refused with it, and `rest` for all others. `anonymous` is UNAUTHENTICATED unless named.
 import type { RequestBody } from '../../http/routes/testing-api.js';
@@ -17,7 +18,8 @@ export interface Asked {
   readonly path?: Readonly<Record<string, string>>;
   /** With its question mark. */
   readonly query?: string;
-  readonly body?: object;
+  /** A text is sent as lines of operations. */
+  readonly body?: object | string;
   /** Instead of a body. A form is sent once, so this makes one. */
   readonly form?: () => FormData;
 }
@@ -26,6 +28,8 @@ export interface Row {
   readonly ask?: (home: Home, who: Who) => Promise<Asked> | Asked;
   readonly perCaller?: true;
   readonly ownSession?: true;
+  /** Of a success, which answer it really is, where that stands in its body. Default: `ok`. */
+  readonly reads?: (body: unknown) => string;
   readonly answers: Answers;
 }
 

@@ -7,6 +7,7 @@ import { hospitalRows } from './hospitals.js';
 import { keyRows } from './keys.js';
 import { ledgerRows } from './ledger.js';
 import { meetingRows } from './meetings.js';
+import { ownKeyRows } from './own-keys.js';
 import { relationRows } from './relations.js';
 import { reportRows } from './reports.js';
 
@@ -19,6 +20,7 @@ export const rows: Rows = {
   ...accessRows,
   ...meetingRows,
   ...ledgerRows,
+  ...ownKeyRows,
   // Last: time goes by in them.
   ...keyRows,
 };

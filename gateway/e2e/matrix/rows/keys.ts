@@ -1,5 +1,8 @@
 // Keys: rotated, or replaced by hospitals.
+import { z } from 'zod';
 import { LOGGED_IN, type Rows } from '../row.js';
+
+const vaultSchema = z.object({ restored: z.boolean() });
 
 export const keyRows: Rows = {
   'post /me/keys/rotate': { ownSession: true, answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
@@ -42,9 +45,9 @@ export const keyRows: Rows = {
     answers: { ok: ['owner'], rest: 'REFUSED:NOT_FOUND' },
   },
   'post /users/{id}/recovery/vault': {
-    // Answered, and `restored` says whether the hospital was the one that holds the key.
     ask: async (home) => ({ path: { id: await home.rekeyedPatient() } }),
-    answers: { ok: ['hospital', 'otherHospital'], rest: 'FORBIDDEN' },
+    reads: (body) => (vaultSchema.parse(body).restored ? 'ok' : 'NOT_HELD'),
+    answers: { ok: ['hospital'], NOT_HELD: ['otherHospital'], rest: 'FORBIDDEN' },
   },
   'post /recovery/requests': {
     perCaller: true,
