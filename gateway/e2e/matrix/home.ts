@@ -100,6 +100,24 @@ export class Home {
     for (const who of WHO) if (who !== 'anonymous') await this.people[who].logIn();
   }
 
+  /** Somebody new of the same role; for whoever is nobody, a patient. */
+  async newcomer(who: Who): Promise<Visitor> {
+    const role = who === 'anonymous' ? 'patient' : await this.roleOf(who);
+    const name = this.name('Newcomer');
+    switch (role) {
+      case 'hospital':
+        return this.world.hospital(name);
+      case 'doctor':
+        return this.world.doctor(name);
+      case 'auditor':
+        return this.world.auditor(name);
+      case 'relative':
+        return this.world.relative(name);
+      default:
+        return this.world.patient(name);
+    }
+  }
+
   /** A line that Maria has signed. */
   async signedOperation(): Promise<Signed> {
     const { gateway, clock } = this.world;

@@ -38,35 +38,44 @@ describe('who may do what: role × route × ownership', function () {
       const answers = expected(row.answers, WHO);
       const refused = WHO.filter((who) => answers.get(who) !== 'ok');
       const allowed = WHO.filter((who) => answers.get(who) === 'ok');
-      let asked = await askFor(row, refused[0] ?? allowed[0] ?? 'anonymous');
+      let ready = await prepare(row, refused[0] ?? allowed[0] ?? 'anonymous');
       // A request made anew for each caller may itself change the record; else no refusal changes anything.
-      const isWatched = row.perCaller !== true && !key.startsWith('get ');
+      const isAnew = row.perCaller === true || row.newcomer === true;
+      const isWatched = !isAnew && !key.startsWith('get ');
       const before = isWatched && (await home.snapshot());
       for (const who of refused) {
-        if (row.perCaller) asked = await askFor(row, who);
-        const answer = await call(key, row, who, asked);
+        if (isAnew) ready = await prepare(row, who);
+        const answer = await call(key, row, who, ready);
         expect(codeOf(answer, row), `${who}: ${key}`).to.equal(answers.get(who));
         const told = Buffer.from(answer.bytes).toString('utf8');
         for (const secret of SECRETS) expect(told, `${who}: ${key}`).to.not.include(secret);
       }
       if (isWatched) expect(await home.snapshot()).to.deep.equal(before);
       for (const [index, who] of allowed.entries()) {
-        const isUsed = row.perCaller === true || (index > 0 && !key.startsWith('get '));
-        if (isUsed) asked = await askFor(row, who);
-        expect(codeOf(await call(key, row, who, asked), row), `${who}: ${key}`).to.equal('ok');
+        const isUsed = isAnew || (index > 0 && !key.startsWith('get '));
+        if (isUsed) ready = await prepare(row, who);
+        const answer = await call(key, row, who, ready);
+        expect(codeOf(answer, row), `${who}: ${key}`).to.equal('ok');
       }
     });
   }
 
-  async function askFor(row: Row, who: Who): Promise<Asked> {
+  async function prepare(row: Row, who: Who): Promise<Ready> {
     // Ids of one millisecond have no order.
     home.world.clock.advance(1);
-    return (await row.ask?.(home, who)) ?? {};
+    const caller = row.newcomer ? await home.newcomer(who) : home.people[who];
+    return { asked: (await row.ask?.(home, who, caller)) ?? {}, caller };
   }
 
-  async function call(key: string, row: Row, who: Who, asked: Asked): Promise<ApiAnswer> {
+  async function call(
+    key: string,
+    row: Row,
+    who: Who,
+    { asked, caller }: Ready,
+  ): Promise<ApiAnswer> {
     const [method = '', template = ''] = key.split(' ');
-    const visitor: Visitor = row.ownSession ? await home.again(who) : home.people[who];
+    const isKnown = row.newcomer === true && who !== 'anonymous';
+    const visitor = row.ownSession ? await home.again(who) : isKnown ? caller : home.people[who];
     const parts: Readonly<Record<string, string>> = { patient: home.owner.userId, ...asked.path };
     const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const part = parts[name];
@@ -83,6 +92,11 @@ describe('who may do what: role × route × ownership', function () {
     return answer;
   }
 });
+
+interface Ready {
+  readonly asked: Asked;
+  readonly caller: Visitor;
+}
 
 /** `ok`, or the problem's code with the ledger's reason. */
 function codeOf({ status, body }: ApiAnswer, { reads }: Row): string {

@@ -7,10 +7,12 @@
 //    since a success uses up what it was made for.
 //  - `perCaller: true` when the request depends on who makes it (their own session, the hospital that they act for).
 //  - `ownSession: true` when a success ends or changes the caller's session or keys: a session of its own is used.
+//  - `newcomer: true` when a success changes how the caller logs in: for each cell somebody new of the same role calls,
+//    whom `ask` gets as `caller`.
 //  - `reads` looks into a success, when a 200 can also say no.
 //  - `answers` names everybody once: under `ok` who is allowed, under a code (with the ledger's reason after a colon) who is
 //    refused with it, and `rest` for all others. `anonymous` is UNAUTHENTICATED unless named.
-import type { RequestBody } from '../../http/routes/testing-api.js';
+import type { RequestBody, Visitor } from '../../http/routes/testing-api.js';
 import type { Home, Who } from './home.js';
 
 export interface Asked {
@@ -25,9 +27,10 @@ export interface Asked {
 }
 
 export interface Row {
-  readonly ask?: (home: Home, who: Who) => Promise<Asked> | Asked;
+  readonly ask?: (home: Home, who: Who, caller: Visitor) => Promise<Asked> | Asked;
   readonly perCaller?: true;
   readonly ownSession?: true;
+  readonly newcomer?: true;
   /** Of a success, which answer it really is, where that stands in its body. Default: `ok`. */
   readonly reads?: (body: unknown) => string;
   readonly answers: Answers;

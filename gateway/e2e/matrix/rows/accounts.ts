@@ -34,6 +34,7 @@ export const accountRows: Rows = {
     ask: ({ people }, who) => ({ body: { password: people[who].password } }),
     answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' },
   },
+  'delete /sessions': { ownSession: true, answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
   'delete /sessions/current': {
     ownSession: true,
     answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' },

@@ -10,6 +10,7 @@ import { meetingRows } from './meetings.js';
 import { ownKeyRows } from './own-keys.js';
 import { relationRows } from './relations.js';
 import { reportRows } from './reports.js';
+import { signInRows } from './sign-in.js';
 
 export const rows: Rows = {
   ...accountRows,
@@ -21,6 +22,7 @@ export const rows: Rows = {
   ...meetingRows,
   ...ledgerRows,
   ...ownKeyRows,
+  ...signInRows,
   // Last: time goes by in them.
   ...keyRows,
 };
