@@ -31,6 +31,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** A title and a content that nobody without a right to them may be shown. */
 export const SECRETS = ['secret content', 'secret title', 'Maria', 'secret reason'] as const;
 
+const LIMIT_BYTES = 4096;
 const NOTICE_MS = 7 * DAY_MS;
 const NEW_PASSWORD = 'another horse entirely';
 
@@ -53,17 +54,19 @@ export class Home {
     readonly people: Readonly<Record<Who, Visitor>>,
     /** A report of Maria's that stays. */
     readonly report: string,
+    /** One that was too large to hide. */
+    readonly scan: string,
     readonly kinOf: Readonly<Record<'guardian' | 'consenter' | 'keeper', string>>,
     /** Maria's care relation with `doctor`. */
     readonly care: string,
     /** Admitted hospitals that are nobody's here: ids. */
     readonly hospitals: Readonly<Record<'strange' | 'doctorsOwn', string>>,
     /** A doctor who is in no column: what consents are given to, so that they change nobody's standing. */
-    private readonly grantee: Visitor,
+    readonly grantee: Visitor,
   ) {}
 
   static async build(): Promise<Home> {
-    const world = await World.open();
+    const world = await World.open({ env: { PRMS_STEGO_LIMIT_BYTES: String(LIMIT_BYTES) } });
     try {
       return await furnish(world);
     } catch (error) {
@@ -267,10 +270,10 @@ export class Home {
   }
 
   /** An access of `doctor`'s, by the consent that they have. */
-  async access(): Promise<{ access: string; ticket: string }> {
+  async access(report = this.report): Promise<{ access: string; ticket: string }> {
     const wish = { actingFor: this.people.hospital.userId };
     const { doctor } = this.people;
-    return this.world.open(doctor, this.owner, this.report, wish);
+    return this.world.open(doctor, this.owner, report, wish);
   }
 
   async emergency(): Promise<string> {
@@ -359,9 +362,11 @@ async function furnish(world: World): Promise<Home> {
   await world.care(owner, suspendedDoctor, hospital);
   const upload = { bytes: text('secret content'), title: 'secret title' };
   const { id: report } = await world.upload(owner, owner, upload);
+  const large = { ...upload, bytes: text('secret content '.repeat(LIMIT_BYTES / 10)) };
+  const { id: scan } = await world.upload(owner, owner, large);
   await world.grant(owner, owner, terms(doctor));
   await world.grant(owner, owner, terms(suspendedDoctor));
   // Affiliations begin at version 1, and being authorised made it 2.
   await hospital.change(`/affiliations/${suspendedDoctor.userId}/suspend`, { replaces: 2 });
-  return new Home(world, people, report, kinOf, care, hospitals, grantee);
+  return new Home(world, people, report, scan, kinOf, care, hospitals, grantee);
 }

@@ -10,6 +10,7 @@ import { meetingRows } from './meetings.js';
 import { ownKeyRows } from './own-keys.js';
 import { relationRows } from './relations.js';
 import { reportRows } from './reports.js';
+import { sealedRows } from './sealed.js';
 import { signInRows } from './sign-in.js';
 
 export const rows: Rows = {
@@ -23,6 +24,7 @@ export const rows: Rows = {
   ...ledgerRows,
   ...ownKeyRows,
   ...signInRows,
+  ...sealedRows,
   // Last: time goes by in them.
   ...keyRows,
 };

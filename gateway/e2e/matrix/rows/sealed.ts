@@ -1,0 +1,48 @@
+// Reading and wrapping with keys of one's own, and taking the whole record away.
+import { sentKeys } from '../../own-key-person.js';
+import { partKeys, tagsWrap } from '../client-made.js';
+import { SELF, type Rows } from '../row.js';
+
+/** A permitted access is its reader's alone, and a short while long. */
+const ITS_READER = { ok: ['doctor'], rest: 'NOT_FOUND' } as const;
+/** Who holds the vault's key. */
+const HOLDERS = { ok: [...SELF, 'consenter'], rest: 'FORBIDDEN' } as const;
+
+export const sealedRows: Rows = {
+  'put /patients/{patient}/wraps': {
+    ask: async (home) => ({ body: { wraps: [await tagsWrap(home)] } }),
+    answers: HOLDERS,
+  },
+  // One's own wrap: of everybody to whom it was given, also of a doctor who has been suspended since.
+  'get /patients/{patient}/wraps/{purpose}': {
+    ask: () => ({ path: { purpose: 'epoch' } }),
+    answers: { ok: [...SELF, 'consenter', 'doctor', 'suspendedDoctor'], rest: 'NOT_FOUND' },
+  },
+  'get /patients/{patient}/reports/{id}/wraps': {
+    ask: ({ report }) => ({ path: { id: report } }),
+    answers: HOLDERS,
+  },
+  'post /patients/{patient}/reports/{id}/sealed': {
+    ask: async (home) => ({
+      path: { id: home.report },
+      body: { access: (await home.access()).access },
+    }),
+    answers: ITS_READER,
+  },
+  'post /patients/{patient}/reports/{id}/ciphertext': {
+    ask: async (home) => {
+      const { access } = await home.access();
+      const parts = (await partKeys(home, access)).map(sentKeys);
+      return { path: { id: home.report }, body: { access, parts } };
+    },
+    answers: ITS_READER,
+  },
+  'get /patients/{patient}/reports/{id}/ciphertext': {
+    ask: async (home) => ({
+      path: { id: home.scan },
+      query: `?access=${(await home.access(home.scan)).access}`,
+    }),
+    answers: ITS_READER,
+  },
+  'post /patients/{patient}/export': { ownSession: true, answers: { ok: SELF, rest: 'FORBIDDEN' } },
+};
