@@ -25,6 +25,7 @@ import {
   wrapKey,
   type KeyPair,
 } from '../vault/index.js';
+import { sealForm, type SealedChange, type SealedReport } from './sealed-form.js';
 import type { World } from './world.js';
 
 export const sentReceiptSchema = z.looseObject({
@@ -297,6 +298,11 @@ export class OwnKeyPerson {
     const opened = openBlob(dataKey, aad, Buffer.from(label, 'base64url'));
     const { title } = titleSchema.parse(JSON.parse(Buffer.from(opened).toString('utf8')));
     return { bytes: openCiphertext(dataKey, terms.suite, found), title };
+  }
+
+  /** A report that this person has encrypted, under the id that the gateway gave it. */
+  seal(id: string, plain: Uint8Array, change?: SealedChange): SealedReport {
+    return sealForm(id, plain, this.tagKey, change);
   }
 
   /** New keys, and the signed operation that puts them in place of the present ones. */

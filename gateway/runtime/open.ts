@@ -327,6 +327,7 @@ async function tidy(services: Services, { sessions }: Foundations, log: Log): Pr
     services.pendingLogIns.sweep();
     services.secondFactors.sweep();
     await services.reports.finishErasures();
+    await services.ownUploads.sweep();
     await services.outbox.sweep();
   } catch (error) {
     log.error('gateway.tidy-failed', { error });

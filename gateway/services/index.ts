@@ -19,7 +19,13 @@ import type { Keys } from './keys.js';
 import type { Kin } from './kin.js';
 import type { Logins } from './logins.js';
 import type { Outbox } from './outbox.js';
-import type { ClientWraps, KeyLogins, OwnKeysRegistration, OwnReads } from './own-keys/index.js';
+import type {
+  ClientWraps,
+  KeyLogins,
+  OwnKeysRegistration,
+  OwnReads,
+  OwnUploads,
+} from './own-keys/index.js';
 import type { PatientFiles } from './patient-files.js';
 import type { Records } from './records.js';
 import type { Recoveries } from './recoveries.js';
@@ -39,6 +45,7 @@ export interface Services {
   readonly keyLogins: KeyLogins;
   readonly clientWraps: ClientWraps;
   readonly ownReads: OwnReads;
+  readonly ownUploads: OwnUploads;
   readonly ledger: Pick<EmbeddedLedger, 'height' | 'verify' | 'blocks' | 'channel'>;
   readonly records: Records;
   readonly outbox: Outbox;

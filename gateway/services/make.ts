@@ -243,6 +243,7 @@ function makeReporting(
   | 'emergencies'
   | 'clientWraps'
   | 'ownReads'
+  | 'ownUploads'
 > {
   const { config, clock, random, store, master, pool, copies } = base;
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
@@ -278,6 +279,9 @@ function makeReporting(
       pool,
       objects,
       log: reading.accessLog,
+      outbox,
+      covers,
+      sealed,
     }),
   };
 }

@@ -52,4 +52,11 @@ export const uploads = {
     'bit/sample',
     'Payload rate that hiding may not exceed.',
   ),
+  preparedReports: integer(
+    'PRMS_PREPARED_REPORTS',
+    16,
+    [1, 1000],
+    'reports',
+    'Reports that an account which keeps its own keys may have prepared and not yet anchored.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -14,6 +14,7 @@ import { operationRoutes } from './operations.js';
 import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
+import { sealedUploadRoutes } from './sealed-uploads.js';
 import { sealedRoutes } from './sealed.js';
 import { signInRoutes } from './sign-in.js';
 
@@ -30,6 +31,7 @@ export const routes: readonly Route<Services>[] = [
   ...accessRoutes,
   ...exportRoutes,
   ...sealedRoutes,
+  ...sealedUploadRoutes,
   ...appointmentRoutes,
   ...consultationRoutes,
   ...ledgerRoutes,

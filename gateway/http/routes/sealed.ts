@@ -28,7 +28,7 @@ const fromText = (text: string): Buffer => Buffer.from(text, 'base64url');
 const WRAP_BYTES = 114;
 const WRAPS_AT_ONCE = 64;
 
-const wrapSchema = z.strictObject({
+export const wrapSchema = z.strictObject({
   purpose: z.enum(clientPurposes),
   subject: z.string().min(1).max(128),
   recipient: userIdSchema,
@@ -36,7 +36,7 @@ const wrapSchema = z.strictObject({
   wrap: bytesSchema(WRAP_BYTES).refine((text) => fromText(text)[0] === 1, 'is of no known version'),
 });
 
-const shownWrap = ({ wrapped, ...binding }: ClientWrap) => ({
+export const shownWrap = ({ wrapped, ...binding }: ClientWrap) => ({
   ...binding,
   wrap: Buffer.from(wrapped).toString('base64url'),
 });

@@ -5,4 +5,5 @@ export { published, publishedSchema } from './published.js';
 export { makeOwnKeys } from './make.js';
 export { OwnReads } from './reading.js';
 export { OwnKeysRegistration } from './registration.js';
+export { OwnUploads } from './uploading.js';
 export { SealedBytes } from './sealed-bytes.js';

@@ -1,18 +1,22 @@
 // Makes the services around reports for people who keep their own keys.
 
-import type { StegoPool } from '@prms/stego';
+import { join } from 'node:path';
+import { DEFAULT_CHUNK_BYTES, type StegoPool } from '@prms/stego';
 import type { Config } from '../../config/index.js';
 import type { Store } from '../../store/index.js';
 import type { AccessLog } from '../accesses/index.js';
 import type { Circle } from '../circle.js';
+import type { Covers } from '../covers.js';
 import { EpochKeys } from '../epoch-keys.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import type { Records } from '../records.js';
-import type { Objects } from '../reports/index.js';
+import type { Outbox } from '../outbox.js';
+import type { Objects, SealedReports } from '../reports/index.js';
 import type { Vaults } from '../vaults.js';
 import { ClientWraps } from './client-wraps.js';
 import { OwnReads } from './reading.js';
 import { SealedBytes } from './sealed-bytes.js';
+import { OwnUploads } from './uploading.js';
 
 export interface OwnKeyParts {
   readonly config: Config;
@@ -24,14 +28,30 @@ export interface OwnKeyParts {
   readonly pool: StegoPool;
   readonly objects: Objects;
   readonly log: AccessLog;
+  readonly outbox: Outbox;
+  readonly covers: Covers;
+  readonly sealed: SealedReports;
 }
 
 export function makeOwnKeys(parts: OwnKeyParts): {
   readonly clientWraps: ClientWraps;
   readonly ownReads: OwnReads;
+  readonly ownUploads: OwnUploads;
 } {
   const { records, vaults, hospitalKeys, log, config } = parts;
-  const clientWraps = new ClientWraps({ ...parts, authorOf: () => Promise.resolve(undefined) });
+  const ownUploads = new OwnUploads({
+    ...parts,
+    maxRate: config.maxBitsPerSample,
+    maxAtOnce: config.maxUploadsAtOnce,
+    perAccount: config.preparedReports,
+    spool: {
+      smallBytes: config.stegoLimitBytes + TAG_BYTES,
+      maxBytes: largestCiphertext(config.maxReportBytes),
+      tempDir: join(config.dataDir, 'uploads'),
+    },
+  });
+  const authorOf = (patient: string, id: string) => ownUploads.authorOf(patient, id);
+  const clientWraps = new ClientWraps({ ...parts, authorOf });
   const ownReads = new OwnReads({
     records,
     vaults,
@@ -42,5 +62,12 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     bytes: new SealedBytes(parts.objects, parts.pool),
     lifeMs: config.accessTicketSeconds * 1000,
   });
-  return { clientWraps, ownReads };
+  return { clientWraps, ownReads, ownUploads };
+}
+
+const TAG_BYTES = 16;
+
+/** Of a report of so many bytes, in chunks. */
+function largestCiphertext(reportBytes: number): number {
+  return reportBytes + TAG_BYTES * Math.max(1, Math.ceil(reportBytes / DEFAULT_CHUNK_BYTES));
 }

@@ -10,6 +10,7 @@ import {
   sealBlob,
   StegoError,
   type ChunkLayout,
+  type PartKeys,
   type StegoPool,
   type Suite,
 } from '@prms/stego';
@@ -84,6 +85,28 @@ export class SealedReports {
       usedCovers: figures.usedCovers,
       psnrDb: figures.parts.map((part) => part.psnrDb),
     };
+  }
+
+  /** The same for what somebody else has encrypted: part keys are enough. */
+  async hideCiphertext(
+    ciphertext: Uint8Array,
+    partKeys: readonly PartKeys[],
+    suite: Suite,
+    covers: readonly ReservedCover[],
+  ): Promise<HiddenReport> {
+    const pixels = covers.map(({ cover }) => cover);
+    const request = { ciphertext, partKeys, suite, covers: pixels, maxRate: this.maxRate };
+    const { images, figures } = await this.pool.hideCiphertext(request);
+    return {
+      images,
+      usedCovers: figures.usedCovers,
+      psnrDb: figures.parts.map((part) => part.psnrDb),
+    };
+  }
+
+  /** A label that somebody else has sealed. */
+  storeSealedLabel(sealed: Uint8Array, report: string): Promise<StoredObject> {
+    return this.objects.put(report, 'label', sealed);
   }
 
   /** Stores hidden images; of a set that can't be stored whole nothing stays. */
@@ -222,6 +245,12 @@ export class SealedReports {
     const own = terms.parts.filter(({ object }, i) => object === objectName(report, String(i)));
     if (terms.label.object === objectName(report, 'label')) own.push(terms.label);
     for (const object of own) await this.objects.delete(object);
+  }
+
+  /** Takes back what was stored for a report that was never anchored. */
+  async discardPrepared(report: string, parts: number): Promise<void> {
+    const places = Array.from({ length: parts }, (_, i) => this.objects.at(report, String(i)));
+    await this.discard(report, places);
   }
 
   /** Takes back what an upload that failed has stored, as far as the cloud lets us. */

@@ -2,18 +2,19 @@
 
 import { monthOf, REFUSALS, type Patient, type ReportTerms } from '@prms/chaincode';
 import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
-import { capacityBytes, type Suite } from '@prms/stego';
+import type { Suite } from '@prms/stego';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import { unsealerOf, type Actor } from '../actor.js';
 import { tagOf, type Circle } from '../circle.js';
-import type { Covers, ReservedCover } from '../covers.js';
+import type { Covers } from '../covers.js';
 import { standingOf } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import { sniffMediaType } from '../media-type.js';
 import type { AppliedReceipt, Records } from '../records.js';
 import { recipientOf, type Vaults } from '../vaults.js';
 import { Draft, type ReceivedReport } from './draft.js';
+import { hideAndStore, type Stored } from './hiding.js';
 import { commitmentOf, type Label, type SealedReports, type StoredImage } from './sealed-report.js';
 
 export interface UploadMeta {
@@ -40,12 +41,6 @@ export interface Uploaded {
     /** What the uploader should know: a made cover, or a report too large to hide. */
     readonly notice?: string;
   };
-}
-
-interface Stored {
-  readonly terms: Pick<ReportTerms, 'storage' | 'parts'>;
-  readonly images: readonly StoredImage[];
-  readonly notice?: string;
 }
 
 /** What a report is made of before it is anchored. */
@@ -201,56 +196,9 @@ export class Uploads {
       };
     }
     const payload = file.bytes;
-    const reserved = await this.#gather(actor, payload.length, files);
-    const hidden = await sealed
-      .hide(payload, dataKey, suite, reserved)
-      .catch(async (error: unknown) => {
-        await Promise.all(reserved.map((cover) => cover.release()));
-        throw error;
-      });
-    // Spent before the first byte leaves: a cloud that stores an image and then fails has seen it all the same.
-    const used = new Set(hidden.usedCovers);
-    await Promise.all(reserved.map((cover, i) => (used.has(i) ? cover.spend() : cover.release())));
-    const { parts, images } = await sealed.storeImages(id, hidden, reserved);
-    const made = images.filter((image) => image.synthesised).length;
-    return {
-      terms: { storage: 'stego', parts },
-      images,
-      ...(made > 0 && {
-        notice: `There was no unused cover photo for ${made} of ${images.length} images: a synthetic picture was made. Real photos of your own hide better.`,
-      }),
-    };
-  }
-
-  /** The photos that came along, then the owner's waiting ones, then made ones, until there is room. */
-  async #gather(
-    actor: Actor,
-    payloadBytes: number,
-    files: readonly Uint8Array[],
-  ): Promise<ReservedCover[]> {
-    const { covers } = this.parts;
-    const gathered: ReservedCover[] = [];
-    const room = () =>
-      gathered.reduce(
-        (sum, { cover }) => sum + capacityBytes(cover, { maxRate: this.parts.maxRate }),
-        0,
-      );
-    const taken = () => gathered.flatMap(({ waitingId }) => waitingId ?? []);
-    try {
-      for (const file of files) gathered.push(await covers.reserve(file));
-      while (room() < payloadBytes) {
-        gathered.push(
-          (await covers.reserveOwn(actor, taken())) ??
-            (await covers.synthesise(payloadBytes - room())),
-        );
-      }
-      return gathered.length > 0
-        ? gathered
-        : [(await covers.reserveOwn(actor, [])) ?? (await covers.synthesise(payloadBytes))];
-    } catch (error) {
-      await Promise.all(gathered.map((cover) => cover.release()));
-      throw error;
-    }
+    return hideAndStore(this.parts, actor, { id, payloadBytes: payload.length, files }, (covers) =>
+      sealed.hide(payload, dataKey, suite, covers),
+    );
   }
 
   async #terms(patient: Patient, meta: UploadMeta, made: Made): Promise<ReportTerms> {
