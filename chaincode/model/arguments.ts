@@ -162,7 +162,12 @@ export const ARGUMENTS = {
     count: z.int().min(1),
     head: digestSchema,
   }),
-  'consultation:close': z.strictObject({ ...patient, ...change }),
+  /** `anchor`: the chain's end, when messages have come since the last anchor; nothing can follow it. */
+  'consultation:close': z.strictObject({
+    ...patient,
+    ...change,
+    anchor: z.strictObject({ count: z.int().min(1), head: digestSchema }).optional(),
+  }),
   'access:request': z.strictObject({
     ...patient,
     report: operationIdSchema,

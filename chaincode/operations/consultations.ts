@@ -85,13 +85,17 @@ const message: Definition<'consultation:message'> = {
   },
 };
 
+/** Closes for good. An anchor that comes with it makes the chain's end and the close one step: no message is left outside. */
 const close: Definition<'consultation:close'> = {
   async apply(call) {
+    const { anchor } = call.args;
     const { key, consultation, again } = await consultationToChange(call);
     if (again) return again;
+    mustBe(anchor === undefined || anchor.count > consultation.count, 'VERSION_CONFLICT');
     const after: Consultation = {
       ...consultation,
       ...changed(call, consultation),
+      ...anchor,
       status: 'closed',
     };
     call.world.put(key, after);

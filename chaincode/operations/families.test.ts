@@ -311,6 +311,30 @@ describe('consultations', () => {
     await s.scene.does(s.patient, 'consultation:close', { ...change, replaces: 3 });
     expect(await say(4, 5)).to.include({ code: 'WRONG_STATE' });
   });
+
+  it('are closed together with the end of their chain, which only grows', async () => {
+    const s = await stage();
+    const change = { patient: s.patient.id, id: s.consultation };
+    const said = { ...change, count: 3, head: digest('message 3') };
+    await s.scene.does(s.doctor, 'consultation:message', { ...said, replaces: 1 });
+    const close = (count: number) => ({
+      ...change,
+      replaces: 2,
+      anchor: { count, head: digest(`message ${count}`) },
+    });
+    for (const count of [2, 3]) {
+      const fate = await s.scene.fate(s.doctor, 'consultation:close', close(count));
+      expect(fate).to.equal('VERSION_CONFLICT');
+    }
+    await s.scene.does(s.patient, 'consultation:close', close(5));
+    const closed = s.scene.read(keys.consultation(s.patient.id, s.consultation));
+    expect(closed).to.include({ status: 'closed', count: 5, head: digest('message 5') });
+    const bare = await stage();
+    const args = { patient: bare.patient.id, id: bare.consultation, replaces: 1 };
+    await bare.scene.does(bare.patient, 'consultation:close', args);
+    const silent = bare.scene.read(keys.consultation(args.patient, args.id));
+    expect(silent).to.include({ status: 'closed', count: 0 }).and.not.have.property('head');
+  });
 });
 
 describe('keys', () => {
