@@ -2,6 +2,7 @@
 // stand in topics/, one file a topic; add a row there. What two settings owe each other stands in agreements.ts.
 import type { Setting } from './kinds.js';
 import { clouds } from './topics/clouds.js';
+import { consultations } from './topics/consultations.js';
 import { operations } from './topics/operations.js';
 import { place } from './topics/place.js';
 import { reading } from './topics/reading.js';
@@ -20,6 +21,7 @@ export const settings = {
   ...clouds,
   ...requests,
   ...sockets,
+  ...consultations,
 } as const satisfies Record<string, Setting>;
 
 /** The same rows under their headings, in the table's order. */
@@ -35,6 +37,7 @@ export const topics: readonly {
   { title: 'Clouds', rows: clouds },
   { title: 'Requests', rows: requests },
   { title: 'WebSockets', rows: sockets },
+  { title: 'Consultations', rows: consultations },
 ];
 
 export type SettingName = keyof typeof settings;

@@ -90,6 +90,7 @@ async function consultation(stage: Stage, { north, drAdeyemi, maria, tomas }: Ca
     hospital: north.userId,
   });
   const path = `/patients/${maria.userId}/consultations/${opened.receipt.id}`;
+  await drAdeyemi.post(`${path}/admit`, { user: maria.userId });
   await drAdeyemi.post(`${path}/messages`, { text: 'Good morning. Your blood count is back.' });
   await maria.post(`${path}/messages`, { text: 'Good morning, doctor. Is it the iron again?' });
   const last = await drAdeyemi.post<{ number: number; head: string }>(`${path}/messages`, {
@@ -103,7 +104,7 @@ async function consultation(stage: Stage, { north, drAdeyemi, maria, tomas }: Ca
   await drAdeyemi.post(`${path}/close`);
   stage.tell(
     'Dr Adeyemi and Maria exchange three messages; nobody else may read them.',
-    `hash chain anchored message by message, head ${short(last.head)}`,
+    `encrypted for the two, and anchored as a hash chain with the close, head ${short(last.head)}`,
   );
 }
 

@@ -39,6 +39,7 @@ const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
   'post /patients/{patient}/appointments': ['patient', 'relative'],
   'get /appointments': ['doctor', 'patient'],
   'post /consultations': ['doctor'],
+  'post /patients/{patient}/consultations/{id}/admit': ['doctor'],
   'get /consultations': ['doctor', 'patient'],
   'post /ledger/verify': ['hospital', 'auditor'],
   'get /patients/{patient}/history': ['patient', 'relative', 'auditor'],
@@ -93,7 +94,7 @@ describe('who may call what', function () {
       patient: maria.userId,
       hospital: north.userId,
     });
-    await doctor.change(`${path}/consultations/${consultation.id}/messages`, {
+    await doctor.ask('POST', `${path}/consultations/${consultation.id}/messages`, {
       text: 'secret content',
     });
     return {
@@ -258,6 +259,18 @@ describe('who may call what', function () {
       'post /patients/{patient}/consultations/{id}/messages': { text: 'let me in' },
       'get /patients/{patient}/consultations/{id}/messages': '',
       'post /patients/{patient}/consultations/{id}/close': {},
+      'get /patients/{patient}/consultations/{id}/socket': '',
+      'post /patients/{patient}/consultations/{id}/admit': { user: maria.userId },
+      'post /patients/{patient}/consultations/{id}/look': {
+        report: ids['report'] ?? '',
+        purpose: 'treatment',
+      },
+      'get /patients/{patient}/consultations/{id}/key': '',
+      'put /patients/{patient}/consultations/{id}/key': {
+        commitment: 'A'.repeat(43),
+        wraps: [{ recipient: maria.userId, kid: 'A'.repeat(22), wrapped: 'A'.repeat(152) }],
+      },
+      'get /patients/{patient}/consultations/{id}/transcript': '',
       'get /patients/{patient}': '',
       'get /patients/{patient}/appointments': '',
       'get /patients/{patient}/consultations': '',

@@ -242,7 +242,7 @@ async function checkReports(
 
 async function checkMessages(gateway: Gateway, cast: Cast, book: Book): Promise<void> {
   const doctor = await visitorAt(gateway.url, 'bruun').logIn();
-  const path = `/patients/${cast.patient.userId}/consultations/${cast.consultation}/messages`;
+  const path = `/patients/${cast.patient.userId}/consultations/${cast.consultation}/messages?limit=1000`;
   const schema = z.object({ items: z.array(z.looseObject({ number: z.int(), text: z.string() })) });
   const { items } = await doctor.get(path, schema);
   expect(items.map(({ number }) => number)).to.deep.equal(items.map((_, at) => at + 1));

@@ -115,7 +115,9 @@ export class RecordWorld {
       patient: maria.userId,
       hospital: north.userId,
     });
-    await doctor.change(`${path}/consultations/${talk.id}/messages`, { text: 'How are you?' });
+    const consultation = `${path}/consultations/${talk.id}`;
+    await doctor.ask('POST', `${consultation}/admit`, { user: maria.userId });
+    await doctor.ask('POST', `${consultation}/messages`, { text: 'How are you?' });
     const tomas = await world.patient('Tomas');
     await world.upload(tomas, tomas, { bytes: text('not Maria’s') });
   }

@@ -329,6 +329,7 @@ async function tidy(services: Services, { sessions }: Foundations, log: Log): Pr
     await services.reports.finishErasures();
     await services.ownUploads.sweep();
     await services.outbox.sweep();
+    await services.consultations.sweep();
   } catch (error) {
     log.error('gateway.tidy-failed', { error });
   }

@@ -38,7 +38,7 @@ export async function standingOf(
 /** The same, whoever the patient is. */
 export async function footingOf(
   records: Records,
-  actor: Actor,
+  actor: Pick<Actor, 'userId'>,
   actingFor: string | undefined,
 ): Promise<Omit<Standing, 'patient'>> {
   const user = await records.user(actor.userId);

@@ -9,7 +9,7 @@ import type { Appointments } from './appointments.js';
 import type { Bulk } from './bulk.js';
 import type { CareRelations } from './care.js';
 import type { Consents } from './consents.js';
-import type { Consultations } from './consultations.js';
+import type { Consultations } from './consultations/index.js';
 import type { Covers } from './covers.js';
 import type { Escrow } from './escrow.js';
 import type { Exports } from './export/index.js';

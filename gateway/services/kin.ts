@@ -6,6 +6,7 @@ import { all, holdsVault, mayManageKin, soundRights, withinOwnEnd } from '@prms/
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Circle } from './circle.js';
+import type { Consultations } from './consultations/index.js';
 import type { Details, PatientFiles } from './patient-files.js';
 import { everyKeyOf } from './past-keys.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
@@ -34,6 +35,7 @@ export class Kin {
       readonly vaults: Vaults;
       readonly circle: Circle;
       readonly files: PatientFiles;
+      readonly consultations: Pick<Consultations, 'handOn'>;
     },
   ) {}
 
@@ -57,6 +59,8 @@ export class Kin {
         },
         patientId,
       );
+      if (terms.rights.includes('guardian'))
+        await this.parts.consultations.handOn(actor, patientId);
       return { receipt, id: receipt.id };
     });
   }
@@ -88,6 +92,8 @@ export class Kin {
         patientId,
       );
       if (leaves) await this.#takeVault(patient, link);
+      if (terms.rights.includes('guardian'))
+        await this.parts.consultations.handOn(actor, patientId);
       return { receipt };
     });
   }

@@ -25,7 +25,7 @@ import { Bulk, type BulkLimits } from './bulk.js';
 import { CareRelations } from './care.js';
 import { Circle } from './circle.js';
 import { Consents } from './consents.js';
-import { Consultations } from './consultations.js';
+import { makeConsultations } from './consultations/index.js';
 import { Covers } from './covers.js';
 import { Escrow } from './escrow.js';
 import { Exports } from './export/index.js';
@@ -100,8 +100,8 @@ export function makeServices(
   const recoveries = new Recoveries({ ...parts, ...signIn });
   const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
   const appointments = new Appointments(parts);
-  const consultations = new Consultations(parts);
   const reporting = makeReporting(base, core);
+  const consultations = makeConsultations({ ...base, ...core, accesses: reporting.accesses });
   return {
     config,
     sessions,
@@ -125,7 +125,7 @@ export function makeServices(
     pendingLogIns: signIn.pending,
     files: parts.files,
     care: new CareRelations(parts),
-    kin: new Kin(parts),
+    kin: new Kin({ ...parts, consultations }),
     consents: new Consents(parts),
     hospitals: new Hospitals(parts),
     escrow: new Escrow(parts),
@@ -141,12 +141,7 @@ export function makeServices(
       ledger,
       appointments,
       files: parts.files,
-      transcripts: {
-        of: async (actor, { patient, id }) => ({
-          consultation: id,
-          messages: await consultations.messages(actor, patient, id),
-        }),
-      },
+      transcripts: { of: (actor, which) => consultations.transcriptIfHere(actor, which) },
       maxAtOnce: config.maxExportsAtOnce,
     }),
   };

@@ -8,6 +8,7 @@ export { KeyBundles, keyBundleSchema } from './key-bundle.js';
 export type { KeyBundle, OpenedBundle, PrivateKeyEntry } from './key-bundle.js';
 export { KeyRing, UnlockedKeys } from './key-ring.js';
 export { loadMasterKey, MasterKey } from './master-key.js';
+export { MESSAGE_OVERHEAD_BYTES, openMessage, sealMessage } from './message-box.js';
 export {
   decodePublicKey,
   encodePublicKey,

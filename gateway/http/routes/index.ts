@@ -5,11 +5,13 @@ import type { Route, SocketRoute } from '../base/index.js';
 import { accessRoutes } from './accesses.js';
 import { accountRoutes } from './accounts.js';
 import { consentRoutes } from './consents.js';
+import { consultationSocket } from './consultation-socket.js';
+import { consultationRoutes } from './consultations.js';
 import { exportRoutes } from './exports.js';
 import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
-import { appointmentRoutes, consultationRoutes } from './meetings.js';
+import { appointmentRoutes } from './meetings.js';
 import { operationRoutes } from './operations.js';
 import { ownKeyRoutes } from './own-keys.js';
 import { relationRoutes } from './relations.js';
@@ -39,4 +41,4 @@ export const routes: readonly Route<Services>[] = [
 ];
 
 /** Every WebSocket of the API. */
-export const sockets: readonly SocketRoute<Services>[] = [];
+export const sockets: readonly SocketRoute<Services>[] = [consultationSocket];

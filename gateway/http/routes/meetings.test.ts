@@ -1,9 +1,7 @@
-// Appointments and consultations over HTTP, on a real ledger.
+// Appointments over HTTP, on a real ledger.
 import { expect } from 'chai';
 import { z } from 'zod';
 import { slotCommitment } from '../../services/appointments.js';
-import type { StoreEntry } from '../../store/index.js';
-import { verifyChain } from '../../services/message-chain.js';
 import { openPractice, TestApi, type Practice, type Visitor } from './testing-api.js';
 
 const HOUR_MS = 60 * 60_000;
@@ -30,21 +28,6 @@ const appointmentList = z.object({
     }),
   ),
 });
-const consultation = z.object({
-  status: z.string(),
-  count: z.int(),
-  head: z.string().optional(),
-  version: z.int(),
-});
-const message = z.object({
-  number: z.int(),
-  sender: z.string(),
-  at: z.int(),
-  text: z.string(),
-  head: z.string(),
-});
-const messageList = z.object({ items: z.array(message) });
-
 describe('appointments', () => {
   let api: TestApi;
   let people: Practice;
@@ -151,100 +134,5 @@ describe('appointments', () => {
     expect(slotCommitment('01J0000000000000000000000A', slot)).to.equal(
       '6PQFx3_BnyN7GmjinxWwYv_mMVxhxb9fd5JjI0vwyCg',
     );
-  });
-});
-
-describe('consultations', () => {
-  let api: TestApi;
-  let people: Practice;
-  let path = '';
-  before(async () => {
-    api = await TestApi.start('consultations');
-    people = await openPractice(api);
-    const { doctor, hospital, patient } = people;
-    const body = { patient: patient.userId, hospital: hospital.userId };
-    const { id } = await doctor.post('/consultations', body, created);
-    path = `/patients/${patient.userId}/consultations/${id}`;
-  });
-  after(() => api.close());
-
-  const say = (visitor: Visitor, text: string) =>
-    visitor.post(`${path}/messages`, { text }, message);
-  const heard = async (visitor: Visitor, after = 0) =>
-    (await visitor.get(`${path}/messages?after=${after}`, messageList)).items;
-
-  it('put what is said in one order for both sides, on a chain that the ledger anchors', async () => {
-    const { doctor, patient } = people;
-    await say(doctor, 'How are you?');
-    // Both at once: one waits for the other.
-    await Promise.all([say(patient, 'Better, thank you. 🙂'), say(doctor, 'And the leg?')]);
-    const said = await heard(patient);
-    expect(said).to.deep.equal(await heard(doctor));
-    expect(said.map(({ number }) => number)).to.deep.equal([1, 2, 3]);
-    expect(said[0]).to.include({ sender: doctor.userId, text: 'How are you?' });
-    expect(await heard(patient, 2)).to.deep.equal(said.slice(2));
-    const anchor = await patient.get(path, consultation);
-    expect(anchor.count).to.equal(3);
-    expect(verifyChain(said, anchor)).to.equal(true);
-    const listed = z.object({ items: z.array(z.object({ count: z.int() })) });
-    for (const visitor of [doctor, patient])
-      expect((await visitor.get('/consultations', listed)).items[0]?.count).to.equal(3);
-  });
-
-  it('leave no text on the ledger', async () => {
-    const { patient } = people;
-    const id = path.slice(path.lastIndexOf('/') + 1);
-    const history = await patient.ask(
-      'GET',
-      `/patients/${patient.userId}/history?kind=consultation&id=${id}`,
-    );
-    expect(history.status).to.equal(200);
-    expect(JSON.stringify(history.body)).to.include('"count":3').and.not.include('leg');
-  });
-
-  it('are for the doctor, the patient and a guardian', async () => {
-    const { doctor, patient } = people;
-    const other = await api.visitor('bruun').register('doctor', { profile: { name: 'Bruun' } });
-    const lena = await api.visitor('lena').register('relative', { details: { name: 'Lena' } });
-    for (const visitor of [other, lena]) {
-      expect(await visitor.fails('GET', path)).to.equal('FORBIDDEN');
-      expect(await visitor.fails('GET', `${path}/messages`)).to.equal('FORBIDDEN');
-      expect(await visitor.fails('POST', `${path}/messages`, { text: 'x' })).to.equal('FORBIDDEN');
-      expect(await visitor.fails('POST', `${path}/close`)).to.equal('FORBIDDEN');
-    }
-    await patient.change(`/patients/${patient.userId}/kin`, {
-      relative: lena.userId,
-      rights: ['guardian'],
-      notAfter: api.clock.now() + HOUR_MS / 6,
-    });
-    expect((await heard(lena)).length).to.equal(3);
-    await say(lena, 'She sleeps badly.');
-    expect((await heard(doctor)).at(-1)?.sender).to.equal(lena.userId);
-    api.clock.advance(HOUR_MS / 3);
-    expect(await lena.fails('GET', `${path}/messages`)).to.equal('FORBIDDEN');
-  });
-
-  it('say when the stored texts are not those that were anchored', async () => {
-    const { doctor, patient } = people;
-    const before = await heard(patient);
-    let stolen: StoreEntry | undefined;
-    await api.restart(async (store) => {
-      for await (const entry of store.list('messages', { limit: 1 })) stolen = entry;
-      if (!stolen) throw new Error('messages are stored');
-      await store.commit([{ space: 'messages', key: stolen.key, value: undefined }]);
-    });
-    await Promise.all([patient.logIn(), doctor.logIn()]);
-    expect(await patient.fails('GET', `${path}/messages`)).to.equal('STORE_DAMAGED');
-    await api.restart((store) => store.commit(stolen ? [{ space: 'messages', ...stolen }] : []));
-    await Promise.all([patient.logIn(), doctor.logIn()]);
-    expect(await heard(patient)).to.deep.equal(before);
-  });
-
-  it('take no word after they are closed', async () => {
-    const { doctor, patient } = people;
-    await doctor.change(`${path}/close`);
-    expect((await patient.get(path, consultation)).status).to.equal('closed');
-    expect(await patient.fails('POST', `${path}/messages`, { text: 'late' })).to.equal('CONFLICT');
-    expect((await heard(patient)).length).to.equal(4);
   });
 });

@@ -1,4 +1,4 @@
-// Appointments and consultations.
+// Appointments: slots that doctors offer, and what is booked.
 
 import { operationIdSchema, userIdSchema, versionSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
@@ -29,25 +29,6 @@ const appointmentSchema = z.object({
   startsAt: time.startsAt.optional(),
   minutes: time.minutes.optional(),
 });
-const consultationSchema = z.object({
-  id: operationIdSchema,
-  version: versionSchema,
-  patient: userIdSchema,
-  doctor: userIdSchema,
-  hospital: userIdSchema,
-  status: z.enum(['open', 'closed']),
-  openedAt: z.int(),
-  count: z.int(),
-  head: z.string().optional(),
-});
-const messageSchema = z.object({
-  number: z.int(),
-  sender: userIdSchema,
-  at: z.int(),
-  text: z.string(),
-  head: z.string(),
-});
-
 export const appointmentRoutes = [
   defineRoute({
     method: 'post',
@@ -197,140 +178,6 @@ export const appointmentRoutes = [
         context.query,
       );
       return { status: 200, body: { items: [...items], bookmark } };
-    },
-  }),
-];
-
-export const consultationRoutes = [
-  defineRoute({
-    method: 'get',
-    path: '/patients/{patient}/consultations',
-    summary: 'A patient’s consultations',
-    description: 'For the patient and a guardian.',
-    tags: ['consultations'],
-    auth: 'session',
-    params: patientParams,
-    query: pageQuery,
-    responses: { 200: json(page(consultationSchema), 'Consultations.') },
-    handler: async (context) => {
-      const { items, bookmark } = await context.deps.consultations.of(
-        actorOf(context),
-        context.params.patient,
-        context.query,
-      );
-      return { status: 200, body: { items: [...items], bookmark } };
-    },
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/consultations',
-    summary: 'Open a consultation',
-    tags: ['consultations'],
-    auth: 'session',
-    roles: ['doctor'],
-    body: z.strictObject({ patient: userIdSchema, hospital: userIdSchema }),
-    responses: { 201: json(createdSchema, 'Open.') },
-    handler: async (context) => ({
-      status: 201,
-      body: await context.deps.consultations.open(actorOf(context), context.body),
-    }),
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/consultations',
-    summary: 'One’s own consultations',
-    tags: ['consultations'],
-    auth: 'session',
-    roles: ['doctor', 'patient'],
-    query: pageQuery,
-    responses: { 200: json(page(consultationSchema), 'Consultations.') },
-    handler: async (context) => {
-      const { items, bookmark } = await context.deps.consultations.mine(
-        actorOf(context),
-        context.query,
-      );
-      return { status: 200, body: { items: [...items], bookmark } };
-    },
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/patients/{patient}/consultations/{id}',
-    summary: 'One consultation',
-    tags: ['consultations'],
-    auth: 'session',
-    params: patientItemParams,
-    responses: { 200: json(consultationSchema, 'The consultation.') },
-    handler: async (context) => {
-      const { patient, id } = context.params;
-      return {
-        status: 200,
-        body: await context.deps.consultations.get(actorOf(context), patient, id),
-      };
-    },
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/patients/{patient}/consultations/{id}/messages',
-    summary: 'Say something',
-    description: 'The message’s hash is anchored before the other side sees it.',
-    tags: ['consultations'],
-    auth: 'session',
-    params: patientItemParams,
-    body: z.strictObject({ text: z.string().min(1).max(10_000) }),
-    responses: { 201: json(messageSchema.extend({ receipt: receiptSchema }), 'Said.') },
-    handler: async (context) => {
-      const { patient, id } = context.params;
-      return {
-        status: 201,
-        body: await context.deps.consultations.say(
-          actorOf(context),
-          patient,
-          id,
-          context.body.text,
-        ),
-      };
-    },
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/patients/{patient}/consultations/{id}/messages',
-    summary: 'What was said',
-    tags: ['consultations'],
-    auth: 'session',
-    params: patientItemParams,
-    query: z.object({ after: z.coerce.number().int().min(0).default(0) }),
-    responses: { 200: json(z.object({ items: z.array(messageSchema) }), 'Messages in order.') },
-    handler: async (context) => {
-      const { patient, id } = context.params;
-      return {
-        status: 200,
-        body: {
-          items: [
-            ...(await context.deps.consultations.messages(
-              actorOf(context),
-              patient,
-              id,
-              context.query.after,
-            )),
-          ],
-        },
-      };
-    },
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/patients/{patient}/consultations/{id}/close',
-    summary: 'Close a consultation',
-    tags: ['consultations'],
-    auth: 'session',
-    params: patientItemParams,
-    responses: { 200: json(changedSchema, 'Closed.') },
-    handler: async (context) => {
-      const { patient, id } = context.params;
-      return {
-        status: 200,
-        body: await context.deps.consultations.close(actorOf(context), patient, id),
-      };
     },
   }),
 ];
