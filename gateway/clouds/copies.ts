@@ -1,10 +1,18 @@
 // One object over the configured clouds: put to all of them, read from the first whose copy is good, deleted from all.
 // A copy that is missing or bad is noted on disk, and healed from a good one. Clouds hold objects that never change, so
 // healing deletes and puts anew.
-import { createHash } from 'node:crypto';
 import type { Clock } from '../ambient.js';
 import { KeyedLock } from '../store/index.js';
 import { CloudError, type Cloud, type CloudBody } from './cloud.js';
+import {
+  bodyOf,
+  faultOf,
+  hashOf,
+  mostHopeful,
+  notHealed,
+  unanswered,
+  unknownCloud,
+} from './copy-faults.js';
 import type { CopyFault, CopyNote, CopyNotes } from './copy-notes.js';
 
 /** Where an object's copies lie. */
@@ -69,6 +77,11 @@ export class Copies {
 
   cloud(name: string): Cloud | undefined {
     return this.#clouds.get(name);
+  }
+
+  /** Whether a cloud answered when it was last asked, as far as is known. */
+  answers(name: string): boolean {
+    return !this.#resting(name);
   }
 
   /** Where a new object goes. */
@@ -213,11 +226,18 @@ export class Copies {
     });
   }
 
-  /** Notes that a copy is missing or bad, and has it healed in the background. For whoever looks at copies by themselves. */
-  async report(placement: Placement, cloud: string, fault: CopyFault): Promise<void> {
+  /**
+   * Notes that a copy is missing or bad, and heals it. For whoever looks at copies by themselves.
+   * @returns whether it is healed; otherwise the note stands
+   */
+  async report(placement: Placement, cloud: string, fault: CopyFault): Promise<boolean> {
     const from = placement.clouds.filter((name) => name !== cloud);
     const anchored = placement.sha256 !== undefined;
-    await this.#note('found', placement, { cloud, wish: 'store', fault, from, anchored });
+    const what = { cloud, wish: 'store', fault, from, anchored } as const;
+    if (!(await this.#note('found', placement, what, 'now'))) return false;
+    const { objectName } = placement;
+    await this.pay({ objectName, cloud }).catch(() => undefined); // told to `onEvent`
+    return (await this.notes.get(objectName, cloud)) === undefined;
   }
 
   /** Waits for the healing that is under way. */
@@ -246,15 +266,17 @@ export class Copies {
     }
   }
 
+  /** @returns false when it is being deleted, and nothing is noted */
   async #note(
     kind: 'found' | 'owed',
     { objectName, clouds, sha256, report }: Placement,
     what: Pick<CopyNote, 'cloud' | 'wish' | 'fault' | 'from' | 'anchored'>,
-  ): Promise<void> {
+    pay: 'now' | 'later' = 'later',
+  ): Promise<boolean> {
     // Something that is being deleted is not brought back from the cloud that has not done so yet.
     for (const name of clouds) {
       if (what.wish === 'store' && (await this.notes.get(objectName, name))?.wish === 'delete')
-        return;
+        return false;
     }
     const note: CopyNote = {
       ...what,
@@ -264,7 +286,8 @@ export class Copies {
       ...(report !== undefined && { report }),
     };
     if (await this.notes.add(note)) this.options.onEvent?.({ kind, note });
-    if (kind === 'found' && note.from.length > 0) this.#payLater(note);
+    if (kind === 'found' && pay === 'later' && note.from.length > 0) this.#payLater(note);
+    return true;
   }
 
   #payLater(note: CopyNote): void {
@@ -286,7 +309,10 @@ export class Copies {
     const present = await hashOf(cloud, objectName);
     if (present === sha256) return 'good';
     let nowhere = present === undefined && !anchored;
-    for (const name of from) {
+    // Where it was seen first, then wherever somebody may have brought it back.
+    const sources = new Set([...from, ...this.names]);
+    sources.delete(cloud.name);
+    for (const name of sources) {
       const source = this.#clouds.get(name);
       // Nothing is deleted before a good copy has been read through.
       const offered = source && (await hashOf(source, objectName).catch(() => 'unanswered'));
@@ -320,60 +346,4 @@ export class Copies {
     if (faultOf(error) !== 'unanswered' || this.#resting(name)) return;
     this.#restingUntil.set(name, this.options.clock.now() + this.options.restMs);
   }
-}
-
-/** What an error says of the copy; `undefined` when it says nothing of it. */
-export function faultOf(error: unknown): CopyFault | undefined {
-  if (!(error instanceof CloudError)) return undefined;
-  switch (error.code) {
-    case 'NOT_FOUND':
-      return 'missing';
-    case 'CHECKSUM':
-    case 'INVALID': // a range that a whole copy would have
-    case 'EXISTS':
-      return 'bad';
-    case 'UNAVAILABLE':
-    case 'TIMEOUT':
-    case 'FULL':
-    case 'DENIED':
-      return 'unanswered';
-    case 'ABORTED':
-      return undefined;
-  }
-}
-
-/** SHA-256 of an object, 64 hex digits; `undefined` when it is not there. @throws CloudError */
-export async function hashOf(cloud: Cloud, objectName: string): Promise<string | undefined> {
-  try {
-    const hash = createHash('sha256');
-    for await (const chunk of bodyOf(cloud, objectName)) hash.update(chunk);
-    return hash.digest('hex');
-  } catch (error) {
-    if (error instanceof CloudError && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
-}
-
-async function* bodyOf(cloud: Cloud, objectName: string): AsyncIterable<Uint8Array> {
-  yield* (await cloud.get(objectName)).body;
-}
-
-function mostHopeful(errors: readonly unknown[]): unknown {
-  const order: readonly (CopyFault | undefined)[] = ['unanswered', 'bad', 'missing'];
-  return errors.toSorted((a, b) => order.indexOf(faultOf(a)) - order.indexOf(faultOf(b)))[0];
-}
-
-function unknownCloud(cloud: string): CloudError {
-  return new CloudError('UNAVAILABLE', 'This gateway is not set up for this cloud.', { cloud });
-}
-
-function unanswered(cloud: string): CloudError {
-  return new CloudError('UNAVAILABLE', 'The cloud did not answer a moment ago.', { cloud });
-}
-
-function notHealed(cloud: string, object: string): CloudError {
-  return new CloudError('UNAVAILABLE', 'No good copy is at hand to heal this one from.', {
-    cloud,
-    object,
-  });
 }

@@ -1,7 +1,7 @@
 // What is wrong with copies in the clouds, on disk: those that are to be stored or deleted still, and those that have
 // been healed. A note outlives a crash, so a copy that is owed is made good by whoever comes next.
 import { z } from 'zod';
-import { Documents, type Store } from '../store/index.js';
+import { Documents, type DocumentEntry, type Store } from '../store/index.js';
 
 const noteSchema = z.strictObject({
   cloud: z.string(),
@@ -56,10 +56,9 @@ export class CopyNotes {
     return this.#open.get(openKey(objectName, cloud));
   }
 
-  /** Open notes, in the order of object names; `after` is the last one's place. */
-  async *open(after?: Pick<CopyNote, 'objectName' | 'cloud'>): AsyncIterable<CopyNote> {
-    const from = after === undefined ? {} : { after: openKey(after.objectName, after.cloud) };
-    for await (const { value } of this.#open.list(from)) yield value;
+  /** Open notes, in the order of object names. */
+  async *open(): AsyncIterable<CopyNote> {
+    for await (const { value } of this.#open.list()) yield value;
   }
 
   async clear({ objectName, cloud }: Pick<CopyNote, 'objectName' | 'cloud'>): Promise<void> {
@@ -85,8 +84,21 @@ export class CopyNotes {
     return found;
   }
 
-  async *healed(): AsyncIterable<HealedCopy> {
-    for await (const { value } of this.#healed.list()) yield value;
+  /** Open notes or healed copies with their places, after the place `after`. */
+  list(
+    state: 'open' | 'healed',
+    after: string,
+  ): AsyncIterable<DocumentEntry<CopyNote> | DocumentEntry<HealedCopy>> {
+    const from = after === '' ? {} : { after };
+    return state === 'open' ? this.#open.list(from) : this.#healed.list(from);
+  }
+
+  /** How many notes are open. */
+  async count(): Promise<number> {
+    let count = 0;
+    const notes = this.open()[Symbol.asyncIterator]();
+    while ((await notes.next()).done !== true) count += 1;
+    return count;
   }
 }
 

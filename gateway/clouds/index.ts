@@ -10,7 +10,8 @@ export type {
   CloudPage,
   CloudRead,
 } from './cloud.js';
-export { Copies, faultOf, hashOf } from './copies.js';
+export { Copies } from './copies.js';
+export { faultOf, hashOf } from './copy-faults.js';
 export type { CopiesOptions, CopyEvent, GoodCopy, MissingPolicy, Placement } from './copies.js';
 export { CopyNotes } from './copy-notes.js';
 export type { CopyFault, CopyNote, HealedCopy } from './copy-notes.js';

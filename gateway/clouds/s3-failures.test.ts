@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { CloudError, type Cloud } from './cloud.js';
 import { cloudFailure, sha256 } from './conformance/index.js';
-import { hashOf } from './copies.js';
+import { hashOf } from './copy-faults.js';
 import { readAll } from './read-all.js';
 import { resilient, type ResiliencePolicy } from './resilient.js';
 import { openS3Cloud } from './s3.js';

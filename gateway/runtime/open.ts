@@ -91,6 +91,10 @@ async function open(
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
   await services.reports.finishErasures();
+  if (config.scrub === 'on') {
+    services.scrubber.start(config.scrubIdleMs);
+    closers.push(() => services.scrubber.close());
+  }
   const sweeper = setInterval(() => void tidy(services, foundations, log), MINUTE_MS).unref();
   closers.push(() => clearInterval(sweeper));
 

@@ -8,6 +8,7 @@ import type { Affiliations } from './affiliations.js';
 import type { Appointments } from './appointments.js';
 import type { Bulk } from './bulk.js';
 import type { CareRelations } from './care.js';
+import type { CloudHealthList } from './cloud-health.js';
 import type { Consents } from './consents.js';
 import type { Consultations } from './consultations/index.js';
 import type { Covers } from './covers.js';
@@ -30,6 +31,7 @@ import type { PatientFiles } from './patient-files.js';
 import type { Records } from './records.js';
 import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
+import type { Scrubber } from './scrubber/index.js';
 import type { Reports, Uploads } from './reports/index.js';
 
 /** Everything that a route may call. */
@@ -69,4 +71,6 @@ export interface Services {
   readonly consultations: Consultations;
   readonly keys: Keys;
   readonly recoveries: Recoveries;
+  readonly cloudHealth: CloudHealthList;
+  readonly scrubber: Scrubber;
 }

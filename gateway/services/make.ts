@@ -23,6 +23,7 @@ import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
 import { Bulk, type BulkLimits } from './bulk.js';
 import { CareRelations } from './care.js';
+import { makeCloudCare } from './cloud-care.js';
 import { Circle } from './circle.js';
 import { Consents } from './consents.js';
 import { makeConsultations } from './consultations/index.js';
@@ -135,6 +136,7 @@ export function makeServices(
     keys: new Keys(parts),
     recoveries,
     ...reporting,
+    ...makeCloudCare(base, records),
     exports: new Exports({
       ...reporting,
       records,
@@ -262,7 +264,7 @@ function makeReporting(
       maxAtOnce: config.maxUploadsAtOnce,
       tempDir: join(config.dataDir, 'uploads'),
     }),
-    reports: new Reports({ records, vaults, circle, sealed, store }),
+    reports: new Reports({ records, vaults, circle, sealed, store, copies }),
     ...reading,
     ...makeOwnKeys({
       config,

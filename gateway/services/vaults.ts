@@ -315,6 +315,15 @@ function reportWrap(report: string): Wrapped {
   return { purpose: 'report', subject: report };
 }
 
+/** The name under which a wrap lies, from public facts alone. */
+export function wrapName(
+  ledger: string,
+  what: { readonly purpose: WrapPurpose; readonly subject: string },
+  { id: recipient, sealKey }: Recipient,
+): string {
+  return objectName({ ...what, ledger, recipient, kid: kidOf(sealKey) });
+}
+
 /** With a report's wraps, so that what happens to them is told with the report. */
 function aboutReport({ purpose, subject }: Wrapped): { readonly report?: string } {
   return purpose === 'report' ? { report: subject } : {};

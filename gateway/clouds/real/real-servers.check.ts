@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { Cloud } from '../cloud.js';
 import { cloudConformance, cloudFailure, sha256 } from '../conformance/index.js';
-import { hashOf } from '../copies.js';
+import { hashOf } from '../copy-faults.js';
 import { resilient } from '../resilient.js';
 import { startAzurite, startGcs, startVersity, type RealServer } from './servers.js';
 

@@ -4,6 +4,7 @@ import type { Services } from '../../services/index.js';
 import type { Route, SocketRoute } from '../base/index.js';
 import { accessRoutes } from './accesses.js';
 import { accountRoutes } from './accounts.js';
+import { cloudRoutes } from './clouds.js';
 import { consentRoutes } from './consents.js';
 import { consultationSocket } from './consultation-socket.js';
 import { consultationRoutes } from './consultations.js';
@@ -36,6 +37,7 @@ export const routes: readonly Route<Services>[] = [
   ...sealedUploadRoutes,
   ...appointmentRoutes,
   ...consultationRoutes,
+  ...cloudRoutes,
   ...ledgerRoutes,
   ...operationRoutes,
 ];

@@ -146,6 +146,18 @@ export const listedReportSchema = z.object({
   supersededBy: operationIdSchema.optional(),
   allowed: outcomeSchema,
   label: labelSchema.optional(),
+  /** Copies in the clouds that were missing or bad, and have been made good from another one. */
+  healed: z
+    .array(
+      z.object({
+        cloud: z.string(),
+        fault: z.enum(['missing', 'bad', 'unanswered']),
+        foundAt: z.int(),
+        healedAt: z.int(),
+        times: z.int(),
+      }),
+    )
+    .optional(),
 });
 
 export const page = <T extends z.ZodType>(item: T) =>

@@ -1,5 +1,5 @@
 export { Draft, type ReceivedReport } from './draft.js';
-export { Objects } from './objects.js';
+export { Objects, ownObjects, placementOf } from './objects.js';
 export { Reports, type ListedReport, type ListQuery } from './reports.js';
 export {
   labelSchema,

@@ -1,7 +1,7 @@
 // Objects in the clouds: names that say nothing, checked hashes, and no byte believed before its hash fits.
 
 import { createHash } from 'node:crypto';
-import type { StoredObject } from '@prms/chaincode';
+import type { ReportTerms, StoredObject } from '@prms/chaincode';
 import {
   CloudError,
   readAll,
@@ -101,6 +101,12 @@ export class Objects {
   ): Promise<readonly Buffer[]> {
     return this.read(report, stored, (cloud) => digestPieces(cloud, stored, pieceBytes));
   }
+}
+
+/** What a report is made of, less what only claims to be: objects whose names are another report's. */
+export function ownObjects(report: string, { parts, label }: ReportTerms): StoredObject[] {
+  const own = parts.filter(({ object }, i) => object === objectName(report, String(i)));
+  return label.object === objectName(report, 'label') ? [...own, label] : own;
 }
 
 /** The copies that the ledger names. */

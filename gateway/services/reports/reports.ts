@@ -3,6 +3,7 @@
 import type { AccessOutcome, Page, Patient, Purpose, Report } from '@prms/chaincode';
 import { activeKin } from '@prms/chaincode/rules';
 import { z } from 'zod';
+import type { Copies, HealedCopy } from '../../clouds/index.js';
 import { GatewayError } from '../../errors.js';
 import { Documents, type Store } from '../../store/index.js';
 import { encodePublicKey, publicKeyOf } from '../../vault/index.js';
@@ -31,7 +32,12 @@ export interface ListedReport {
   readonly allowed: AccessOutcome;
   /** Title and kind: for the patient and guardians alone; others see them when they open the report, on the record. */
   readonly label?: Label;
+  /** Copies in the clouds that were missing or bad, and have been made good from another one. */
+  readonly healed?: HealedPart[];
 }
+
+/** A copy of a report that was made good. */
+export type HealedPart = Pick<HealedCopy, 'cloud' | 'fault' | 'foundAt' | 'healedAt' | 'times'>;
 
 export interface ListQuery extends PageRequest {
   readonly purpose?: Purpose | undefined;
@@ -54,6 +60,7 @@ export class Reports {
       readonly circle: Circle;
       readonly sealed: SealedReports;
       readonly store: Store;
+      readonly copies: Copies;
     },
   ) {
     this.#erasures = new Documents(parts.store, 'erasures', erasureSchema);
@@ -223,12 +230,21 @@ export class Reports {
         ...(supersedes !== undefined && { supersedes }),
         ...(supersededBy !== undefined && { supersededBy }),
         ...(label && { label }),
+        ...(await this.#healed(id)),
       });
     }
     return shown;
   }
 
   /** Whoever keeps their own keys opens the titles themselves. */
+  async #healed(id: string): Promise<Pick<ListedReport, 'healed'>> {
+    const healed = await this.parts.copies.notes.healedOf(id);
+    const shown = healed.map(({ cloud, fault, foundAt, healedAt, times }) => ({
+      ...{ cloud, fault, foundAt, healedAt, times },
+    }));
+    return shown.length > 0 ? { healed: shown } : {};
+  }
+
   async #ownersEpoch(actor: Actor, patient: Patient): Promise<OpenEpoch | undefined> {
     if (actor.keys.elsewhere) return undefined;
     const guardian =

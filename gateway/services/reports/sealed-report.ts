@@ -22,7 +22,7 @@ import { cloudTrouble } from '../vaults.js';
 import type { ReservedCover } from '../covers.js';
 import { reportAad } from './binding.js';
 import type { LargeReport } from './draft.js';
-import { objectName, type Objects } from './objects.js';
+import { ownObjects, type Objects } from './objects.js';
 
 /** What a report is called and is: encrypted beside it. */
 export const labelSchema = z.strictObject({
@@ -242,9 +242,7 @@ export class SealedReports {
    * @throws GatewayError CLOUD_UNAVAILABLE
    */
   async destroy(report: string, terms: ReportTerms): Promise<void> {
-    const own = terms.parts.filter(({ object }, i) => object === objectName(report, String(i)));
-    if (terms.label.object === objectName(report, 'label')) own.push(terms.label);
-    for (const object of own) await this.objects.delete(object);
+    for (const object of ownObjects(report, terms)) await this.objects.delete(object);
   }
 
   /** Takes back what was stored for a report that was never anchored. */

@@ -1,0 +1,2 @@
+export type { ScrubProgress } from './progress.js';
+export { Scrubber } from './scrubber.js';
