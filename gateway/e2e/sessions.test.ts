@@ -1,52 +1,10 @@
 // Sessions over HTTP: the cookie's flags, who may use it from where, and when it ends.
 import { expect } from 'chai';
-import { API_ROOT } from '../http/base/index.js';
+import { Browser } from './browser.js';
 import { text, World, type Visitor } from './world.js';
 
 const MINUTE_MS = 60_000;
 const PASSWORD = 'correct horse battery';
-
-/** A browser: keeps its cookie and CSRF token, sends what it is told. */
-class Browser {
-  cookie = '';
-  csrf = '';
-  constructor(private readonly url: string) {}
-
-  async ask(
-    method: string,
-    path: string,
-    body?: object,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<{ status: number; setCookie: string; body: Readonly<Record<string, unknown>> }> {
-    const response = await fetch(`${this.url}${API_ROOT}${path}`, {
-      method,
-      headers: {
-        ...(this.cookie !== '' && { cookie: `prms_session=${this.cookie}` }),
-        ...(this.csrf !== '' && method !== 'GET' && { 'x-csrf-token': this.csrf }),
-        ...(body && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const setCookie = response.headers.get('set-cookie') ?? '';
-    const answer = await response.text();
-    const parsed: unknown = answer === '' ? {} : JSON.parse(answer);
-    if (typeof parsed !== 'object' || parsed === null) throw new Error('no JSON object');
-    return { status: response.status, setCookie, body: { ...parsed } };
-  }
-
-  async logIn(login: string, password = PASSWORD): Promise<string> {
-    const { status, setCookie, body } = await this.ask('POST', '/sessions', { login, password });
-    if (status !== 201) throw new Error(`log-in was answered ${status}`);
-    this.take(setCookie, body);
-    return setCookie;
-  }
-
-  take(setCookie: string, { csrfToken }: Readonly<Record<string, unknown>>): void {
-    this.cookie = /prms_session=([^;]*)/.exec(setCookie)?.[1] ?? '';
-    this.csrf = String(csrfToken);
-  }
-}
 
 describe('sessions over HTTP', function () {
   this.timeout(30_000);
@@ -61,7 +19,7 @@ describe('sessions over HTTP', function () {
   beforeEach(async () => {
     maria = await world.patient('Maria');
     browser = new Browser(world.url);
-    await browser.logIn(maria.login);
+    await browser.logIn(maria.login, PASSWORD);
   });
   after(() => world.close());
 
@@ -71,7 +29,7 @@ describe('sessions over HTTP', function () {
     who.ask('DELETE', '/sessions/none', undefined, headers);
 
   it('sets a cookie that scripts can’t read and other sites can’t send', async () => {
-    const set = await new Browser(world.url).logIn(maria.login);
+    const set = await new Browser(world.url).logIn(maria.login, PASSWORD);
     expect(set)
       .to.match(/; HttpOnly/i)
       .and.match(/; SameSite=Strict/i)
@@ -104,7 +62,7 @@ describe('sessions over HTTP', function () {
       expect([status, body['code']], token).to.deep.equal([403, 'CSRF']);
     }
     const other = new Browser(world.url);
-    await other.logIn(maria.login);
+    await other.logIn(maria.login, PASSWORD);
     browser.csrf = other.csrf;
     expect((await change()).status).to.equal(403);
     browser.csrf = csrf;
@@ -151,7 +109,7 @@ describe('sessions over HTTP', function () {
   it('a token that the client chose is never taken', async () => {
     const fixed = new Browser(world.url);
     fixed.cookie = 'A'.repeat(43);
-    const set = await fixed.logIn(maria.login);
+    const set = await fixed.logIn(maria.login, PASSWORD);
     expect(set).to.not.include('A'.repeat(43));
   });
 
@@ -183,7 +141,7 @@ describe('sessions over HTTP', function () {
     world.clock.advance(30 * MINUTE_MS);
     expect(await me(browser)).to.equal(401);
 
-    await browser.logIn(maria.login);
+    await browser.logIn(maria.login, PASSWORD);
     for (let minutes = 0; minutes < 700; minutes += 20) {
       world.clock.advance(20 * MINUTE_MS);
       expect(await me(browser), `${minutes}`).to.equal(200);
@@ -194,7 +152,7 @@ describe('sessions over HTTP', function () {
 
   it('a change of password ends the other sessions and the old password', async () => {
     const other = new Browser(world.url);
-    await other.logIn(maria.login);
+    await other.logIn(maria.login, PASSWORD);
     const next = 'another long password';
     const path = '/me/password';
     const wrong = await browser.ask('PUT', path, { oldPassword: 'wrong', newPassword: next });
@@ -257,7 +215,7 @@ describe('sessions behind https', () => {
     try {
       const north = await world.hospital('North');
       const browser = new Browser(world.url);
-      expect(await browser.logIn(north.login)).to.match(/; Secure/i);
+      expect(await browser.logIn(north.login, PASSWORD)).to.match(/; Secure/i);
       const change = (origin: string) =>
         browser.ask('DELETE', '/sessions/none', undefined, { origin });
       expect((await change('https://records.example')).status).to.equal(404);

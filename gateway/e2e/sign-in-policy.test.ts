@@ -1,9 +1,7 @@
 // Second factors that a hospital requires of its staff: from when on, of whom, and what a session without one may do.
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { routes } from '../http/routes/index.js';
-import { API_ROOT } from '../http/base/index.js';
 import { SoftwareAuthenticator } from '../testing/authenticator.js';
 import { enrolPasskey, enrolTotp, FACTORS, logInWith, refresh } from './sign-in.js';
 import { World, type Visitor } from './world.js';
@@ -99,24 +97,6 @@ describe('a hospital that requires second factors', function () {
     }
     expect([...refused]).to.include('post /patients/{patient}/emergency');
     expect(refused.size).to.be.greaterThan(40);
-  });
-
-  it('shuts the doors of WebSockets, too', async () => {
-    const dial = () =>
-      new Promise<number>((resolve) => {
-        const path = `/patients/${maria.userId}/consultations/${'0'.repeat(26)}/socket`;
-        const url = `${world.url.replace('http', 'ws')}${API_ROOT}${path}`;
-        const headers = { authorization: `Bearer ${doctor.token}` };
-        const socket = new WebSocket(url, { headers });
-        socket.on('unexpected-response', (_, response) => {
-          resolve(response.statusCode ?? 0);
-          socket.terminate();
-        });
-        socket.on('error', () => undefined);
-      });
-    expect(await dial(), 'no such consultation').to.equal(404);
-    await policy(north, 'required');
-    expect(await dial()).to.equal(403);
   });
 
   it('takes either kind; who has one logs in with it and works', async () => {

@@ -66,7 +66,7 @@ describe('WebSockets', () => {
       deps: { channels },
       sessions,
       publicOrigin: 'https://prms.example',
-      lacksSecondFactor: () => Promise.resolve(false),
+      lacksSecondFactor: ({ role }) => Promise.resolve(role === 'doctor'),
       limits: { ...LIMITS, ...changes },
       lifecycle,
       graceMs: 100,
@@ -135,6 +135,12 @@ describe('WebSockets', () => {
     const socket = await welcomed({}, [SUBPROTOCOL, `bearer.${token}`]);
     expect(socket.protocol).to.equal(SUBPROTOCOL);
     expect(logged.join('')).not.to.include(token);
+  });
+
+  it('are shut for whoever must enrol a second factor first', async () => {
+    const { token } = await sample.token('doctor', 'bearer');
+    const headers = { authorization: `Bearer ${token}` };
+    expect(await refused(dial({ headers }))).to.equal('SECOND_FACTOR_REQUIRED');
   });
 
   it('take a cookie from pages of their own only', async () => {
