@@ -334,6 +334,18 @@ describe('accounts and sessions', () => {
       );
     });
 
+    it('that have ended do not come back under a new token, also when two ask at the same moment', async () => {
+      const { session } = await sessions.start(who);
+      const outcomes = await Promise.allSettled([
+        sessions.refresh(session),
+        sessions.refresh(session),
+      ]);
+      expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+      expect(await sessions.list('user-anna')).to.have.length(1);
+      await sessions.endAll('user-anna');
+      expect(await code(() => sessions.refresh(session))).to.equal('UNAUTHENTICATED');
+    });
+
     it('take their keys with them when they end', async () => {
       const { token, session } = await sessions.start(who);
       const keys = hold(session.id);

@@ -3,8 +3,9 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock, RandomBytes } from '../ambient.js';
+import { GatewayError } from '../errors.js';
 import { Documents } from '../store/index.js';
-import type { Store } from '../store/index.js';
+import type { Store, StoreWrite } from '../store/index.js';
 import type { KeyRing } from '../vault/index.js';
 import { accountRoles } from './accounts.js';
 import type { AccountRole } from './accounts.js';
@@ -78,7 +79,9 @@ export class Sessions {
     const oldestFirst = present.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt);
     for (const { id } of oldestFirst.slice(0, Math.max(0, surplus))) await this.end(id);
     const now = this.services.clock.now();
-    return this.store({ ...who, createdAt: now, lastUsedAt: now, freshAt: now });
+    const begun = this.make({ ...who, createdAt: now, lastUsedAt: now, freshAt: now });
+    await this.services.store.commit(this.addition(begun.session), { sync: true });
+    return begun;
   }
 
   /** The session of a token; `undefined` when there is none or it has ended. Counts as use. */
@@ -97,17 +100,29 @@ export class Sessions {
     return this.records.update(session.id, (present) => present && { ...present, lastUsedAt: now });
   }
 
-  /** After the password was given again: a new token (the old one ends), keys kept, fresh from now. */
+  /**
+   * After the password was given again: a new token (the old one ends), keys kept, fresh from now.
+   * @throws GatewayError UNAUTHENTICATED when the session has ended meanwhile: it must not come back under a new token
+   */
   async refresh(
     session: Session,
     proved: { readonly secondFactor?: true } = {},
   ): Promise<{ token: string; session: Session }> {
-    const now = this.services.clock.now();
-    const { id: _, ...kept } = session;
-    const next = await this.store({ ...kept, ...proved, lastUsedAt: now, freshAt: now });
-    this.services.keyRing.move(session.id, next.session.id);
-    await this.end(session.id);
-    return next;
+    for (;;) {
+      const present = await this.records.get(session.id);
+      if (present === undefined) {
+        throw new GatewayError('UNAUTHENTICATED', 'This session has ended: log in again.');
+      }
+      const now = this.services.clock.now();
+      const { id: _, ...kept } = present;
+      const next = this.make({ ...kept, ...proved, lastUsedAt: now, freshAt: now });
+      const expect = [this.records.write(session.id, present)];
+      const writes = [...this.removal(present), ...this.addition(next.session)];
+      if (!(await this.services.store.commit(writes, { expect, sync: true }))) continue;
+      this.services.keyRing.move(session.id, next.session.id);
+      await this.end(session.id);
+      return next;
+    }
   }
 
   /** Whether the password was given a short time ago. */
@@ -152,13 +167,7 @@ export class Sessions {
     for (const listener of this.endListeners) listener(sessionId);
     const session = await this.records.get(sessionId);
     if (session === undefined) return;
-    await this.services.store.commit(
-      [
-        this.records.write(sessionId, undefined),
-        this.byUser.write(`${session.userId}/${sessionId}`, undefined),
-      ],
-      { sync: true },
-    );
+    await this.services.store.commit(this.removal(session), { sync: true });
   }
 
   /** Ends a user's sessions, but for one: after a change of password. */
@@ -178,17 +187,18 @@ export class Sessions {
     return ended;
   }
 
-  private async store(record: Omit<Session, 'id'>): Promise<{ token: string; session: Session }> {
+  private make(record: Omit<Session, 'id'>): { token: string; session: Session } {
     const token = Buffer.from(this.services.random(32)).toString('base64url');
-    const session: Session = { ...record, id: idOf(token) };
-    await this.services.store.commit(
-      [
-        this.records.write(session.id, session),
-        this.byUser.write(`${session.userId}/${session.id}`, true),
-      ],
-      { sync: true },
-    );
-    return { token, session };
+    return { token, session: { ...record, id: idOf(token) } };
+  }
+
+  private addition(session: Session): StoreWrite[] {
+    const { id, userId } = session;
+    return [this.records.write(id, session), this.byUser.write(`${userId}/${id}`, true)];
+  }
+
+  private removal({ id, userId }: Session): StoreWrite[] {
+    return [this.records.write(id, undefined), this.byUser.write(`${userId}/${id}`, undefined)];
   }
 
   private expired(session: Session): boolean {
