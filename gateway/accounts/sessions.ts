@@ -108,7 +108,11 @@ export class Sessions {
     session: Session,
     proved: { readonly secondFactor?: true } = {},
   ): Promise<{ token: string; session: Session }> {
+    const { store } = this.services;
     for (;;) {
+      // The bytes first: what is read after them is at least as new, and then the commit finds other ones.
+      const place = { space: this.records.space, key: session.id };
+      const value = await store.get(place.space, place.key);
       const present = await this.records.get(session.id);
       if (present === undefined) {
         throw new GatewayError('UNAUTHENTICATED', 'This session has ended: log in again.');
@@ -116,9 +120,9 @@ export class Sessions {
       const now = this.services.clock.now();
       const { id: _, ...kept } = present;
       const next = this.make({ ...kept, ...proved, lastUsedAt: now, freshAt: now });
-      const expect = [this.records.write(session.id, present)];
       const writes = [...this.removal(present), ...this.addition(next.session)];
-      if (!(await this.services.store.commit(writes, { expect, sync: true }))) continue;
+      const expect = [{ ...place, value }];
+      if (!(await store.commit(writes, { expect, sync: true }))) continue;
       this.services.keyRing.move(session.id, next.session.id);
       await this.end(session.id);
       return next;
