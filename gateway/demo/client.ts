@@ -42,11 +42,12 @@ export class Person {
   }
 
   async logIn(): Promise<void> {
-    const { token } = await this.post<{ token: string }>('/sessions', {
-      login: this.login,
-      password: this.password,
-      kind: 'bearer',
-    });
+    const { login, password } = this;
+    this.take(await this.post<{ token: string }>('/sessions', { login, password, kind: 'bearer' }));
+  }
+
+  /** Goes on with the session of an answer. */
+  take({ token }: { readonly token: string }): void {
     this.#token = token;
   }
 
@@ -58,6 +59,14 @@ export class Person {
     return this.#json<T>('POST', path, JSON.stringify(body), {
       'content-type': 'application/json',
     });
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.#json<T>('PUT', path, JSON.stringify(body), { 'content-type': 'application/json' });
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#send('DELETE', path, undefined, {});
   }
 
   upload<T>(path: string, { meta, report, covers = [] }: UploadParts): Promise<T> {

@@ -13,6 +13,7 @@ import { gather, type Cast } from './cast.js';
 import { end } from './end.js';
 import { exchange } from './exchange.js';
 import { middle } from './middle.js';
+import { secondFactor } from './second-factor.js';
 import { Stage } from './stage.js';
 
 export interface DemoOptions {
@@ -63,6 +64,7 @@ export async function playDemo({
     await beginning(stage, cast, SETUP_CODE);
     const reports = await middle(stage, cast);
     await exchange(stage, cast, reports);
+    await secondFactor(stage, cast);
     await end(stage, cast, reports, join(dataDir, 'clouds'));
     out(
       `\nAll ${stage.steps} steps did what they say, in ${((performance.now() - begun) / 1000).toFixed(1)} s.`,

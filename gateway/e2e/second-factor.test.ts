@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { OwnKeyPerson } from './own-key-person.js';
 import {
   awaitingSchema,
   enrolTotp,
@@ -288,6 +289,23 @@ describe('one-time codes over HTTP', function () {
     const proof = { method: 'account-recovery-code', code: maria.recoveryCode };
     expect(refusal(await secondStep(maria, pending, proof))).to.equal('FORBIDDEN');
     expect((await list()).totp).to.not.equal(null);
+  });
+
+  it('are asked for after a signature, too, of somebody who keeps their own keys', async () => {
+    const olga = await new OwnKeyPerson(world, 'olga-own').register();
+    const { visitor } = olga;
+    const his = await enrolTotp(world, visitor);
+    visitor.token = '';
+    const byKey = await visitor.ask('POST', '/sessions/by-key', {
+      ...(await olga.answer()),
+      kind: 'bearer',
+    });
+    expect(byKey.status).to.equal(202);
+    const { pending } = awaitingSchema.parse(byKey.body);
+    const proof = { method: 'totp', code: his.nextCode() };
+    takeSession(visitor, await secondStep(visitor, pending, proof));
+    expect(await me(visitor)).to.equal(200);
+    await firstStep(visitor);
   });
 
   it('rest sealed: neither the secret nor a recovery code is in the store', async () => {
