@@ -5,6 +5,7 @@ import { accountRows } from './accounts.js';
 import { consentRows } from './consents.js';
 import { hospitalRows } from './hospitals.js';
 import { keyRows } from './keys.js';
+import { cloudRows } from './clouds.js';
 import { ledgerRows } from './ledger.js';
 import { meetingRows } from './meetings.js';
 import { ownKeyRows } from './own-keys.js';
@@ -21,6 +22,7 @@ export const rows: Rows = {
   ...reportRows,
   ...accessRows,
   ...meetingRows,
+  ...cloudRows,
   ...ledgerRows,
   ...ownKeyRows,
   ...signInRows,
