@@ -7,7 +7,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * What can pile up: operations that the ledger has not answered, all that have no receipt yet, password derivations that wait, picture jobs waiting or
  * running, and uploads under way.
  */
-export type Queue = 'operations' | 'outbox' | 'argon2' | 'stego' | 'uploads';
+export type Queue = 'operations' | 'outbox' | 'argon2' | 'stego' | 'uploads' | 'acquisition';
 
 /** The gateway's instruments. Each instance has a registry of its own, so that two gateways can live in one process. */
 export class Metrics {

@@ -1,6 +1,7 @@
 // The table of settings, from which the types, the checks, `prms config` and docs/configuration.md are all made. Its rows
 // stand in topics/, one file a topic; add a row there. What two settings owe each other stands in agreements.ts.
 import type { Setting } from './kinds.js';
+import { acquisition } from './topics/acquisition.js';
 import { clouds } from './topics/clouds.js';
 import { consultations } from './topics/consultations.js';
 import { operations } from './topics/operations.js';
@@ -16,6 +17,7 @@ export const settings = {
   ...place,
   ...signingIn,
   ...uploads,
+  ...acquisition,
   ...reading,
   ...operations,
   ...clouds,
@@ -32,6 +34,7 @@ export const topics: readonly {
   { title: 'Where it runs', rows: place },
   { title: 'Signing in', rows: signingIn },
   { title: 'Reports and covers that come in', rows: uploads },
+  { title: 'What hospitals’ systems send', rows: acquisition },
   { title: 'Reading and emergencies', rows: reading },
   { title: 'Operations on their way to the ledger', rows: operations },
   { title: 'Clouds', rows: clouds },

@@ -95,6 +95,9 @@ async function open(
     services.scrubber.start(config.scrubIdleMs);
     closers.push(() => services.scrubber.close());
   }
+  closers.push(() => services.acquisition.close());
+  await services.acquisition.start();
+  metrics.watchQueue('acquisition', () => services.acquisition.queue.length);
   const sweeper = setInterval(() => void tidy(services, foundations, log), MINUTE_MS).unref();
   closers.push(() => clearInterval(sweeper));
 
@@ -285,6 +288,7 @@ async function serve(
     maxJsonBytes: config.maxJsonBytes,
     requestTimeoutMs: config.requestTimeoutMs,
     maxRequestsAtOnce: config.maxRequestsAtOnce,
+    systems: (token) => services.acquisition.accounts.authenticate(token),
     ready: async () => ({
       ledger: ledger.accepting && (await works(ledger.height())),
       store: await works(store.get('logins', 'ready')),
@@ -334,6 +338,7 @@ async function tidy(services: Services, { sessions }: Foundations, log: Log): Pr
     await services.ownUploads.sweep();
     await services.outbox.sweep();
     await services.consultations.sweep();
+    await services.acquisition.queue.sweep();
   } catch (error) {
     log.error('gateway.tidy-failed', { error });
   }

@@ -4,6 +4,7 @@ import type { EmbeddedLedger } from '@prms/network';
 import type { Config } from '../config/index.js';
 import type { PendingLogIns, SecondFactors, Sessions, SignInPolicies } from '../accounts/index.js';
 import type { Accesses, AccessLog, Emergencies } from './accesses/index.js';
+import type { Acquisition } from './acquisition/index.js';
 import type { Affiliations } from './affiliations.js';
 import type { Appointments } from './appointments.js';
 import type { Bulk } from './bulk.js';
@@ -62,6 +63,7 @@ export interface Services {
   readonly consents: Consents;
   readonly covers: Covers;
   readonly uploads: Uploads;
+  readonly acquisition: Acquisition;
   readonly reports: Reports;
   readonly accesses: Accesses;
   readonly accessLog: AccessLog;

@@ -28,10 +28,15 @@ export interface FreshKeys {
 }
 
 /** @param operation the id that the proof is bound to */
-export function freshKeys(random: RandomBytes, user: string, operation: string): FreshKeys {
+export function freshKeys(
+  random: RandomBytes,
+  user: string | ((signingKey: string) => string),
+  operation: string,
+): FreshKeys {
   const [sign, seal] = [generateKeyPair(random), generateKeyPair(random)];
   const keys = { sign: encodePublicKey(sign.publicKey), seal: encodePublicKey(seal.publicKey) };
-  const text = Buffer.from(possessionText(user, operation), 'utf8');
+  const id = typeof user === 'string' ? user : user(keys.sign);
+  const text = Buffer.from(possessionText(id, operation), 'utf8');
   return {
     keys,
     sign: { use: 'sign', kid: kidOf(keys.sign), privateKey: sign.privateKey },

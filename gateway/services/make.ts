@@ -19,6 +19,7 @@ import type { Metrics } from '../metrics.js';
 import type { Store } from '../store/index.js';
 import type { KeyRing, MasterKey } from '../vault/index.js';
 import { Accesses, AccessLog, Emergencies, LateAnchor, SealedTexts } from './accesses/index.js';
+import { openAcquisition } from './acquisition/index.js';
 import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
 import { Bulk, type BulkLimits } from './bulk.js';
@@ -101,7 +102,7 @@ export function makeServices(
   const recoveries = new Recoveries({ ...parts, ...signIn });
   const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
   const appointments = new Appointments(parts);
-  const reporting = makeReporting(base, core);
+  const reporting = makeReported(base, core);
   const consultations = makeConsultations({ ...base, ...core, accesses: reporting.accesses });
   return {
     config,
@@ -184,6 +185,14 @@ function makeSignIn(
       },
     }),
   };
+}
+
+/** What makes reports, and what is made into reports by itself. */
+function makeReported(base: Foundations, core: Core) {
+  const reporting = makeReporting(base, core);
+  const { records, outbox } = core;
+  const { uploads } = reporting;
+  return { ...reporting, acquisition: openAcquisition({ ...base, records, outbox, uploads }) };
 }
 
 type Core = ReturnType<typeof makeCore>;

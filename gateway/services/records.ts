@@ -23,6 +23,7 @@ import {
   type Patient,
   type Receipt,
   type Report,
+  type Service,
   type User,
 } from '@prms/chaincode';
 import { LedgerError, type Ledger, type LedgerErrorCode } from '@prms/network';
@@ -207,6 +208,11 @@ export class Records {
 
   affiliations(hospital: string, page: PageRequest): Promise<Page<Affiliation>> {
     return this.#list<Affiliation>('affiliations', hospital, page);
+  }
+
+  /** A hospital's systems. */
+  services(hospital: string, page: PageRequest): Promise<Page<Service>> {
+    return this.#list<Service>('services', hospital, page);
   }
 
   hospitalsOf(doctor: string, page: PageRequest): Promise<Page<Affiliation>> {

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import type { Session, Sessions } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import { readSessionCookie } from './cookies.js';
-import type { RouteFacts } from './route.js';
+import type { RouteFacts, ServiceCaller } from './route.js';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -15,6 +15,8 @@ export interface Door {
   readonly publicOrigin: string;
   /** Whether somebody requires a second factor of this session's user, and the session began without one. */
   readonly lacksSecondFactor: (session: Session) => Promise<boolean>;
+  /** The system whose token this is. Without it, routes for systems are closed. */
+  readonly systems?: (token: string) => Promise<ServiceCaller | undefined>;
 }
 
 /**
@@ -69,6 +71,21 @@ export async function assertSecondFactor(
     'SECOND_FACTOR_REQUIRED',
     'Your hospital requires a second factor: enrol one, or log in with the one that you have.',
   );
+}
+
+/**
+ * The calling system, on a route for systems. Its token comes in the Authorization header only, so no page can make a
+ * browser send it; and no session counts here, whoever's it is.
+ * @throws GatewayError UNAUTHENTICATED
+ */
+export async function authenticateService(
+  request: Request,
+  known: ((token: string) => Promise<ServiceCaller | undefined>) | undefined,
+): Promise<ServiceCaller> {
+  const token = bearerToken(request);
+  const caller = token === undefined ? undefined : await known?.(token);
+  if (caller !== undefined) return caller;
+  throw new GatewayError('UNAUTHENTICATED', 'Send the token of a service account of this gateway.');
 }
 
 /** The token of an Authorization header. @throws GatewayError UNAUTHENTICATED when the header is something else */

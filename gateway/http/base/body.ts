@@ -5,22 +5,31 @@ import { GatewayError } from '../../errors.js';
 
 /**
  * The parsed JSON body; `undefined` when there is none.
+ * @param alsoType another media type that is JSON
  * @throws GatewayError BAD_REQUEST | TOO_LARGE | UNSUPPORTED_MEDIA
  */
 export async function readJsonBody(
   request: Request,
   response: Response,
   limitBytes: number,
+  alsoType?: string,
 ): Promise<unknown> {
   const empty = request.headers['content-length'] === '0';
   const hasBody =
     request.headers['transfer-encoding'] !== undefined ||
     request.headers['content-length'] !== undefined;
   if (!hasBody || empty) return undefined;
-  if (request.is('application/json') === false) {
-    throw new GatewayError('UNSUPPORTED_MEDIA', 'The body must be application/json.');
+  const types = ['application/json', ...(alsoType === undefined ? [] : [alsoType])];
+  if (request.is(types) === false) {
+    throw new GatewayError('UNSUPPORTED_MEDIA', `The body must be ${types.join(' or ')}.`);
   }
-  const parse: RequestHandler = express.json({ limit: limitBytes, strict: true, inflate: false });
+  const type = [...types];
+  const parse: RequestHandler = express.json({
+    limit: limitBytes,
+    strict: true,
+    inflate: false,
+    type,
+  });
   await new Promise<void>((resolve, reject) => {
     parse(request, response, (error?: unknown) => {
       if (error === undefined) resolve();

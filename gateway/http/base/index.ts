@@ -16,10 +16,12 @@ export type {
   AnswerSpecs,
   AnyAnswer,
   ByteSource,
+  Dialect,
   Method,
   Route,
   RouteContext,
   RouteDefinition,
+  ServiceCaller,
   UploadSchema,
 } from './route.js';
 export { webSecurity } from './security.js';

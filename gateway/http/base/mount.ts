@@ -5,7 +5,7 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
-import { authenticate, type Door } from './authenticate.js';
+import { authenticate, authenticateService, type Door } from './authenticate.js';
 import { readJsonBody } from './body.js';
 import { setDeviceCookie, setSessionCookie } from './cookies.js';
 import { requestState } from './request-state.js';
@@ -49,7 +49,9 @@ const templateOf = (path: string): string => path.replace(/:([a-zA-Z]+)/g, '{$1}
 
 function routeHandler<Deps>(route: Route<Deps>, options: MountOptions<Deps>): RequestHandler {
   return async (request, response) => {
-    requestState(request).route = API_ROOT + route.path;
+    const state = requestState(request);
+    state.route = API_ROOT + route.path;
+    if (route.dialect !== undefined) state.dialect = route.dialect;
     const timeoutMs = route.timeoutMs ?? options.requestTimeoutMs;
     await withinTime(request, response, timeoutMs, (signal) =>
       answer(route, options, request, response, signal),
@@ -65,10 +67,16 @@ async function answer<Deps>(
   signal: AbortSignal,
 ): Promise<void> {
   const { deps, publicOrigin } = options;
-  const visitor: Session | undefined = await authenticate(request, route, options);
+  const isForSystems = route.auth === 'service';
+  const caller = isForSystems ? await authenticateService(request, options.systems) : undefined;
+  const visitor: Session | undefined = isForSystems
+    ? undefined
+    : await authenticate(request, route, options);
   const limitBytes = route.bodyLimitBytes ?? options.maxJsonBytes;
   const body =
-    route.body === undefined ? undefined : await readJsonBody(request, response, limitBytes);
+    route.body === undefined
+      ? undefined
+      : await readJsonBody(request, response, limitBytes, route.dialect?.contentType);
   const { params, query } = request;
   const { id: requestId } = requestState(request);
   const result = await route.run({
@@ -77,6 +85,7 @@ async function answer<Deps>(
     query,
     body,
     visitor,
+    caller,
     requestId,
     signal,
     request,
@@ -110,7 +119,8 @@ async function sendAnswer<Deps>(
     response.set('Content-Type', NDJSON);
     await sendBytes(response, linesOf(spec.schema, result.lines), signal);
   } else if (spec.kind === 'json') {
-    response.set('Content-Type', 'application/json; charset=utf-8').send(text);
+    const type = route.dialect?.contentType ?? 'application/json';
+    response.set('Content-Type', `${type}; charset=utf-8`).send(text);
   } else {
     response.end();
   }

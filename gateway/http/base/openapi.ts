@@ -41,6 +41,11 @@ export function openApiDocument<Deps>(
   const registry = new OpenAPIRegistry();
   const problem = registry.register('Problem', problemSchema);
   registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
+  registry.registerComponent('securitySchemes', 'service', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The token of a hospital’s service account.',
+  });
   registry.registerComponent('securitySchemes', 'session', {
     type: 'apiKey',
     in: 'cookie',
@@ -70,11 +75,17 @@ function describeRoute<Deps>(route: Route<Deps>, problem: z.ZodType): RouteConfi
   const body = requestBody(route);
   const responses: Record<string, ResponseConfig> = {};
   for (const [status, spec] of Object.entries(route.responses))
-    responses[status] = describeAnswer(spec);
-  responses['default'] = {
-    description: 'A problem document; `code` says which.',
-    content: { [PROBLEM_TYPE]: { schema: problem } },
-  };
+    responses[status] = describeAnswer(spec, route.dialect?.contentType);
+  const { dialect } = route;
+  responses['default'] = dialect
+    ? {
+        description: 'What went wrong, as the standard tells it.',
+        content: { [dialect.contentType]: { schema: dialect.problemSchema } },
+      }
+    : {
+        description: 'A problem document; `code` says which.',
+        content: { [PROBLEM_TYPE]: { schema: problem } },
+      };
   return {
     method,
     path,
@@ -95,10 +106,16 @@ function describeRoute<Deps>(route: Route<Deps>, problem: z.ZodType): RouteConfi
 /** A browser changes things with cookie and CSRF token, a program with its bearer token. */
 function security<Deps>({ auth, method }: Route<Deps>): Record<string, string[]>[] {
   if (auth === 'none') return [];
+  if (auth === 'service') return [{ service: [] }];
   return [{ bearer: [] }, method === 'get' ? { session: [] } : { session: [], csrf: [] }];
 }
 
-function requestBody<Deps>({ body, upload, lines }: Route<Deps>) {
+function requestBody<Deps>({ body, upload, lines, raw, dialect }: Route<Deps>) {
+  if (raw !== undefined) {
+    const schema = { type: 'string' as const, format: 'binary' };
+    const content = Object.fromEntries(raw.contentTypes.map((type) => [type, { schema }]));
+    return { required: true, description: raw.description, content };
+  }
   if (lines !== undefined) {
     const { schema, description } = lines;
     return { required: true, description, content: { [NDJSON]: { schema } } };
@@ -114,14 +131,20 @@ function requestBody<Deps>({ body, upload, lines }: Route<Deps>) {
   }
   return body === undefined
     ? undefined
-    : { required: true, content: { 'application/json': { schema: body } } };
+    : {
+        required: true,
+        content: {
+          'application/json': { schema: body },
+          ...(dialect && { [dialect.contentType]: { schema: body } }),
+        },
+      };
 }
 
-function describeAnswer(spec: AnswerSpec): ResponseConfig {
+function describeAnswer(spec: AnswerSpec, jsonType = 'application/json'): ResponseConfig {
   const { description } = spec;
   if (spec.kind === 'empty') return { description };
   if (spec.kind === 'json')
-    return { description, content: { 'application/json': { schema: spec.schema } } };
+    return { description, content: { [jsonType]: { schema: spec.schema } } };
   if (spec.kind === 'lines') return { description, content: { [NDJSON]: { schema: spec.schema } } };
   const content = spec.contentTypes.map(
     (type) => [type, { schema: { type: 'string', format: 'binary' } }] as const,

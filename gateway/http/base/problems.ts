@@ -60,10 +60,11 @@ export function sendProblem(response: Response, error: GatewayError): void {
   if (error.status === 401) response.set('WWW-Authenticate', 'Bearer');
   // The rest of a body that was not read would be taken for the next request.
   if (!response.req.complete) response.set('Connection', 'close');
+  const { dialect } = state;
   response
     .status(error.status)
-    .set('Content-Type', PROBLEM_TYPE)
-    .send(JSON.stringify(toProblem(error, state.id)));
+    .set('Content-Type', dialect?.contentType ?? PROBLEM_TYPE)
+    .send(JSON.stringify((dialect?.problem ?? toProblem)(error, state.id)));
 }
 
 /** The application's last middleware. */

@@ -1,12 +1,15 @@
 // What the gateway remembers of a request while it is answered: its id, its route, when it began. Kept beside the
 // request, not on it, so that it is typed and nobody else's middleware can change it.
 import type { IncomingMessage } from 'node:http';
+import type { Dialect } from './route.js';
 
 export interface RequestState {
   readonly id: string;
   readonly startedAt: number;
   /** The route's template, once it is known: the only form of the address that is logged. */
   route: string;
+  /** How its failures are told, when not as problem details. */
+  dialect?: Dialect;
   /** Code of the error that was answered, if one was. */
   code?: string;
 }

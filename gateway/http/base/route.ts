@@ -92,6 +92,8 @@ export interface RouteContext<Deps, Params, Query, Body> {
   readonly body: Body;
   /** The caller's session; asking for it on an open route throws UNAUTHENTICATED when there is none. */
   readonly session: Session;
+  /** The calling system, on routes for systems; asking for it elsewhere throws UNAUTHENTICATED. */
+  readonly service: ServiceCaller;
   /** The caller's session, on open routes too. */
   readonly visitor: Session | undefined;
   readonly requestId: string;
@@ -109,7 +111,8 @@ export interface RouteFacts {
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly [string, ...string[]];
-  readonly auth: 'none' | 'session';
+  /** `service`: a hospital's system, by its own token; no person's session opens such a route. */
+  readonly auth: 'none' | 'session' | 'service';
   readonly roles?: readonly AccountRole[];
   /** The password must have been given a short time ago. */
   readonly freshLogin?: boolean;
@@ -117,6 +120,10 @@ export interface RouteFacts {
   readonly withoutSecondFactor?: true;
   /** A body that the handler reads itself as multipart/form-data, described by an OpenAPI schema. */
   readonly upload?: { readonly schema: UploadSchema };
+  /** A body that the handler reads itself as it comes, of one of these media types. */
+  readonly raw?: { readonly contentTypes: readonly string[]; readonly description: string };
+  /** Another standard's way to name media types and to tell failures. */
+  readonly dialect?: Dialect;
   /** A body of lines that the handler reads itself (`readLines`), described by the schema of one line. */
   readonly lines?: { readonly schema: z.ZodType; readonly description: string };
   /** Another limit than the usual one for a JSON body. */
@@ -124,6 +131,20 @@ export interface RouteFacts {
   /** Another limit than the usual one for the whole request. */
   readonly timeoutMs?: number;
   readonly responses: AnswerSpecs;
+}
+
+/** How a standard that an interface follows writes its JSON and its failures. */
+export interface Dialect {
+  readonly contentType: string;
+  /** What a failure is told as. */
+  readonly problem: (error: GatewayError, requestId: string) => unknown;
+  readonly problemSchema: z.ZodType;
+}
+
+/** A system that has shown its token. */
+export interface ServiceCaller {
+  readonly id: string;
+  readonly hospital: string;
 }
 
 /** A multipart form in the OpenAPI document. */
@@ -158,7 +179,10 @@ export interface RouteDefinition<
 }
 
 /** A request before its parts were checked. */
-export type RawContext<Deps> = Omit<RouteContext<Deps, unknown, unknown, unknown>, 'session'>;
+export type RawContext<Deps> = Omit<
+  RouteContext<Deps, unknown, unknown, unknown>,
+  'session' | 'service'
+> & { readonly caller: ServiceCaller | undefined };
 
 /** A route that can be mounted and documented. */
 export interface Route<Deps> extends RouteFacts {
@@ -180,7 +204,7 @@ export function routeDefiner<Deps>() {
     definition: RouteDefinition<Deps, Params, Query, Body, Specs>,
   ): Route<Deps> => {
     const { params, query, body, handler, ...facts } = definition;
-    if (!/^(\/([a-z0-9-]+|\{[a-zA-Z]+\}))+$/.test(facts.path)) {
+    if (!/^(\/([a-zA-Z0-9-]+|\{[a-zA-Z]+\}))+$/.test(facts.path)) {
       throw new TypeError(`${facts.path} is no path of a route`);
     }
     return {
@@ -194,6 +218,10 @@ export function routeDefiner<Deps>() {
           params: checked('params', params, raw.params),
           query: checked('query', query, raw.query),
           body: checked('body', body, raw.body),
+          get service(): ServiceCaller {
+            if (raw.caller !== undefined) return raw.caller;
+            throw new GatewayError('UNAUTHENTICATED', 'This is for a hospital’s systems.');
+          },
           get session(): Session {
             if (raw.visitor !== undefined) return raw.visitor;
             throw new GatewayError('UNAUTHENTICATED', 'Log in first.');

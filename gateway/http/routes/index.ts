@@ -4,6 +4,7 @@ import type { Services } from '../../services/index.js';
 import type { Route, SocketRoute } from '../base/index.js';
 import { accessRoutes } from './accesses.js';
 import { accountRoutes } from './accounts.js';
+import { acquisitionRoutes } from './acquisition.js';
 import { cloudRoutes } from './clouds.js';
 import { consentRoutes } from './consents.js';
 import { consultationSocket } from './consultation-socket.js';
@@ -19,6 +20,7 @@ import { relationRoutes } from './relations.js';
 import { reportRoutes } from './reports.js';
 import { sealedUploadRoutes } from './sealed-uploads.js';
 import { sealedRoutes } from './sealed.js';
+import { serviceRoutes } from './services.js';
 import { signInRoutes } from './sign-in.js';
 
 export const routes: readonly Route<Services>[] = [
@@ -31,6 +33,8 @@ export const routes: readonly Route<Services>[] = [
   ...relationRoutes,
   ...consentRoutes,
   ...reportRoutes,
+  ...serviceRoutes,
+  ...acquisitionRoutes,
   ...accessRoutes,
   ...exportRoutes,
   ...sealedRoutes,

@@ -15,7 +15,7 @@ function sample(path: string): string {
     if (name === 'code') return 'A'.repeat(22);
     if (name === 'ticket') return SAMPLE_USER;
     const user =
-      ['patient', 'doctor'].includes(name) || /^\/(hospitals|doctors|users)\//.test(path);
+      ['patient', 'doctor'].includes(name) || /^\/(hospitals|doctors|users|services)\//.test(path);
     return user && name !== 'proposal' && !(name === 'id' && path.startsWith('/patients'))
       ? SAMPLE_USER
       : SAMPLE_ID;
@@ -64,6 +64,19 @@ describe('gateway routes', () => {
           const code = await visitor.fails(verb, sample(path), { surprise: true });
           expect(code, place).to.be.oneOf(['VALIDATION', 'FORBIDDEN']);
         }
+      }
+    }
+  });
+
+  it('for systems open to no session, and to nobody without a token', async () => {
+    const forSystems = routes.filter(({ auth }) => auth === 'service');
+    expect(forSystems.length).to.be.greaterThan(1);
+    const people = [await api.visitor('north').logIn(), await api.visitor('maria').logIn()];
+    for (const visitor of [api.visitor('stranger'), ...people]) {
+      for (const { method, path } of forSystems) {
+        const body = method === 'get' ? undefined : {};
+        const { status } = await visitor.ask(method.toUpperCase(), sample(path), body);
+        expect(status, `${visitor.login}: ${method} ${path}`).to.equal(401);
       }
     }
   });

@@ -13,6 +13,7 @@ import { relationRows } from './relations.js';
 import { reportRows } from './reports.js';
 import { sealedRows } from './sealed.js';
 import { signInRows } from './sign-in.js';
+import { systemRows } from './systems.js';
 
 export const rows: Rows = {
   ...accountRows,
@@ -26,6 +27,7 @@ export const rows: Rows = {
   ...ledgerRows,
   ...ownKeyRows,
   ...signInRows,
+  ...systemRows,
   ...sealedRows,
   // Last: time goes by in them.
   ...keyRows,

@@ -1,0 +1,116 @@
+// What hospitals' systems hand in, as a plain form. The answer comes when it is on disk; its fate can be asked for.
+
+import { monthSchema, operationIdSchema, userIdSchema } from '@prms/chaincode/model';
+import { z } from 'zod';
+import { GatewayError, validationError } from '../../errors.js';
+import type { Kept } from '../../services/acquisition/index.js';
+import { API_ROOT, json } from '../base/index.js';
+import { defineRoute } from './define.js';
+import { readForm } from './multipart.js';
+import { documentSchema } from './services.js';
+
+/** A sender's own name for a document. */
+export const identifierSchema = z.string().min(1).max(512);
+
+const metaSchema = z.strictObject({
+  patient: userIdSchema,
+  title: z.string().min(1).max(200),
+  category: z.string().min(1).max(60),
+  month: monthSchema.optional(),
+  identifier: identifierSchema.optional(),
+  replaces: identifierSchema.optional(),
+});
+
+/** Where a document's fate can be asked for. */
+export const fateAddress = (id: string): string => `${API_ROOT}/intake/reports/${id}`;
+
+export const acquisitionRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/intake/reports',
+    summary: 'Hand in a report',
+    description:
+      'Multipart: the field `meta` (JSON: patient, title, category, month?, identifier?, replaces?) and the file `report`. It is encrypted to disk before the answer, and anchored when cloud and ledger allow it: ask at the address in `Location`. The same patient and content under the same `identifier` is the same document, and a failed one is tried again; another content is CONFLICT, unless `replaces` names the identifier of the one that it replaces.',
+    tags: ['intake'],
+    auth: 'service',
+    timeoutMs: 600_000,
+    upload: {
+      schema: {
+        type: 'object',
+        properties: {
+          meta: { type: 'string', description: 'JSON' },
+          report: { type: 'string', format: 'binary', description: 'The report' },
+        },
+        required: ['meta', 'report'],
+      },
+    },
+    responses: {
+      200: json(documentSchema, 'This very document is a report already.'),
+      202: json(documentSchema, 'On disk.'),
+    },
+    handler: async (context) => {
+      const { service, request, signal, deps } = context;
+      const { queue } = deps.acquisition;
+      const gone = new AbortController();
+      let reception: Promise<Kept> | undefined;
+      let fileName = 'report';
+      try {
+        const { fields } = await readForm(request, {
+          fileBytes: {},
+          receivers: {
+            report: async (stream, name) => {
+              fileName = name;
+              reception = queue.receive(service, stream, gone.signal);
+              await reception;
+            },
+          },
+          files: 1,
+          fieldBytes: 16_384,
+          signal,
+        });
+        const kept = await reception;
+        if (!kept) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');
+        const document = await queue.accept(
+          service,
+          { ...readMeta(fields['meta']), fileName },
+          kept,
+        );
+        const headers = { location: fateAddress(document.id) };
+        return { status: document.state === 'anchored' ? 200 : 202, body: document, headers };
+      } catch (error) {
+        // A form that broke off leaves its file half read: it ends here, so that nothing of it stays.
+        gone.abort();
+        const kept = await reception?.catch(() => undefined);
+        if (kept) await queue.drop(kept);
+        throw error;
+      }
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/intake/reports/{id}',
+    summary: 'What became of a document',
+    description: 'For the system that has handed it in.',
+    tags: ['intake'],
+    auth: 'service',
+    params: z.object({ id: operationIdSchema }),
+    responses: { 200: json(documentSchema, 'Its fate.') },
+    handler: async ({ deps, service, params }) => ({
+      status: 200,
+      body: await deps.acquisition.queue.fate(service, params.id),
+    }),
+  }),
+];
+
+function readMeta(text: string | undefined): z.output<typeof metaSchema> {
+  if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
+  }
+  const read = metaSchema.safeParse(value);
+  if (read.success) return read.data;
+  throw validationError('body.meta', read.error);
+}
