@@ -39,7 +39,13 @@ export interface Taken {
   readonly again?: Fate;
 }
 
+/** Hospitals whose admission need not be looked up again. */
+const MAX_REMEMBERED = 10_000;
+
 export class Intake {
+  /** Admission is never taken back. */
+  readonly #admitted = new Set<string>();
+
   constructor(
     private readonly parts: {
       readonly outbox: Outbox;
@@ -54,8 +60,7 @@ export class Intake {
    */
   async submitter({ userId, role }: Pick<Session, 'userId' | 'role'>): Promise<Submitter> {
     if (role !== 'hospital') return { userId, relays: false };
-    const user = await this.parts.records.user(userId);
-    return { userId, relays: 'admitted' in user && user.admitted };
+    return { userId, relays: this.#admitted.has(userId) || (await this.#isAdmitted(userId)) };
   }
 
   /**
@@ -131,6 +136,13 @@ export class Intake {
       reason: 'MALFORMED',
       ids: { operation: id },
     });
+  }
+
+  async #isAdmitted(userId: string): Promise<boolean> {
+    const user = await this.parts.records.user(userId);
+    const admitted = 'admitted' in user && user.admitted;
+    if (admitted && this.#admitted.size < MAX_REMEMBERED) this.#admitted.add(userId);
+    return admitted;
   }
 
   #again(id: string, { same, fate, receipt }: Earlier): Taken {

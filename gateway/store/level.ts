@@ -159,10 +159,11 @@ class LevelStore implements Store {
   }
 
   private operation({ space, key, value }: StoreWrite) {
-    const sublevel = this.space(space);
+    // The key as its space stores it: naming the space with each write would cost more than the write.
+    const stored = this.space(space).prefixKey(key, 'utf8');
     return value === undefined
-      ? { type: 'del' as const, key, sublevel }
-      : { type: 'put' as const, key, value, sublevel };
+      ? { type: 'del' as const, key: stored }
+      : { type: 'put' as const, key: stored, value };
   }
 
   private space(name: string): Space {

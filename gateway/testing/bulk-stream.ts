@@ -56,9 +56,15 @@ export class BulkStream {
   }
 
   /** The next line of the answer; undefined at its end. @throws Error when the connection breaks */
-  async next(): Promise<unknown> {
+  async line(): Promise<string | undefined> {
     const next = await this.#lines.next();
-    return next.done === true ? undefined : JSON.parse(next.value);
+    return next.done === true ? undefined : next.value;
+  }
+
+  /** The same, parsed. */
+  async next(): Promise<unknown> {
+    const line = await this.line();
+    return line === undefined ? undefined : JSON.parse(line);
   }
 
   async *#read(): AsyncGenerator<string, void, undefined> {

@@ -1,0 +1,25 @@
+// The gateway that is measured, in a process of its own, as `prms serve` opens it; tells its address and its memory.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { z } from 'zod';
+import { loadConfig } from '../config/index.js';
+import { openGateway } from '../runtime/index.js';
+
+const { config } = loadConfig(process.env);
+const gateway = await openGateway({ config });
+setFlagsFromString('--expose-gc');
+const collect = z
+  .custom<() => void>((found) => typeof found === 'function')
+  .parse(runInNewContext('gc'));
+
+process.on('message', (wish) => {
+  if (wish === 'memory') {
+    collect();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    process.send?.({ heapBytes: heapUsed + external, residentBytes: rss });
+  }
+  // Ends by itself, so that a profiler writes what it has seen.
+  if (wish === 'close') void gateway.close().then(() => process.exit(0));
+});
+process.on('disconnect', () => process.exit(1));
+process.send?.({ url: gateway.url });
