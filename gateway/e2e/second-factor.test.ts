@@ -296,10 +296,7 @@ describe('one-time codes over HTTP', function () {
     const { visitor } = olga;
     const his = await enrolTotp(world, visitor);
     visitor.token = '';
-    const byKey = await visitor.ask('POST', '/sessions/by-key', {
-      ...(await olga.answer()),
-      kind: 'bearer',
-    });
+    const byKey = await visitor.ask('POST', '/key-logins', await olga.answer());
     expect(byKey.status).to.equal(202);
     const { pending } = awaitingSchema.parse(byKey.body);
     const proof = { method: 'totp', code: his.nextCode() };
