@@ -1,8 +1,8 @@
 // Act three: an emergency and its review, a consultation, a cloud that lies and is caught, and who looked.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Cast } from './cast.js';
+import { findFile, flipped } from './healing.js';
 import { read, type Reports } from './middle.js';
 import { check, short, type Stage } from './stage.js';
 
@@ -23,11 +23,11 @@ export async function end(
   stage: Stage,
   cast: Cast,
   reports: Reports,
-  cloudDir: string,
+  cloudDirs: readonly string[],
 ): Promise<void> {
   await emergency(stage, cast, reports);
   await consultation(stage, cast);
-  await tampering(stage, cast, reports, cloudDir);
+  await tampering(stage, cast, reports, cloudDirs);
   await whoLooked(stage, cast);
   await verification(stage, cast);
 }
@@ -108,43 +108,35 @@ async function consultation(stage: Stage, { north, drAdeyemi, maria, tomas }: Ca
   );
 }
 
-/** The demo's one step outside HTTP: it plays the cloud. */
+/** Here and where one cloud spoils its copy, the demo steps outside HTTP: it plays the clouds. */
 async function tampering(
   stage: Stage,
   { south, drBruun, maria }: Cast,
   { ct }: Reports,
-  cloudDir: string,
+  cloudDirs: readonly string[],
 ): Promise<void> {
-  stage.act('The cloud lies');
+  stage.act('The clouds lie');
   const [image] = ct.images;
-  const path = image && (await findFile(cloudDir, image.object));
-  if (path === undefined) throw new Error('the demo expected the image in the cloud’s folder');
-  const original = await readFile(path);
-  const changed = Buffer.from(original);
-  const middle = Math.floor(changed.length / 2);
-  changed.writeUInt8(changed.readUInt8(middle) ^ 1, middle);
-  await writeFile(path, changed);
+  const originals = new Map<string, Buffer>();
+  for (const folder of cloudDirs) {
+    const path = image && (await findFile(folder, image.object));
+    if (path === undefined) throw new Error('the demo expected the image in the cloud’s folder');
+    originals.set(path, await readFile(path));
+  }
+  for (const [path, original] of originals) await writeFile(path, flipped(original));
   const caught = await maria.refused((m) => read(m, maria, ct.id, { purpose: 'treatment' }));
   check(caught.code === 'REPORT_DAMAGED', 'a changed image is caught');
   stage.tell(
-    'One bit of Maria’s CT image is changed in the cloud.',
+    'One bit of Maria’s CT image is changed in both clouds.',
     `${caught.status} ${caught.code}: nothing of it is shown, the access is marked`,
   );
-  await writeFile(path, original);
+  for (const [path, original] of originals) await writeFile(path, original);
   const { bytes } = await read(drBruun, maria, ct.id, {
     purpose: 'research',
     actingFor: south.userId,
   });
   check(bytes.length > 0, 'the right copy opens again');
-  stage.tell('With the right copy back it opens again.', `${bytes.length} bytes`);
-}
-
-async function findFile(folder: string, name: string): Promise<string | undefined> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found = entries.find(
-    (entry) => entry.isFile() && (entry.name === name || entry.name.startsWith(name)),
-  );
-  return found && join(found.parentPath, found.name);
+  stage.tell('With the right copies back it opens again.', `${bytes.length} bytes`);
 }
 
 async function whoLooked(stage: Stage, { maria, drAdeyemi }: Cast): Promise<void> {

@@ -1,5 +1,5 @@
 // `prms demo`: starts two hospitals' gateways on fresh folders and plays the whole story over HTTP. The two share a ledger
-// and a cloud, and nothing else: stores, keys and ports are their own. (The embedded ledger lives in one process.)
+// and two clouds (folders), and nothing else: stores, keys and ports are their own. (The embedded ledger lives in one process.)
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { beginning } from './beginning.js';
 import { gather, type Cast } from './cast.js';
 import { end } from './end.js';
 import { exchange } from './exchange.js';
+import { healing } from './healing.js';
 import { middle } from './middle.js';
 import { secondFactor } from './second-factor.js';
 import { Stage } from './stage.js';
@@ -31,7 +32,7 @@ export interface DemoOptions {
 export interface Played {
   /** North Hospital's, then South Clinic's. */
   readonly gateways: readonly [north: Gateway, south: Gateway];
-  /** Holds `ledger`, `clouds`, and a folder for each gateway: `north`, `south`. */
+  /** Holds `ledger`, `clouds`, `clouds-second`, and a folder for each gateway: `north`, `south`. */
   readonly dataDir: string;
   close(): Promise<void>;
 }
@@ -58,14 +59,16 @@ export async function playDemo({
     const [north, south] = gateways;
     const begun = performance.now();
     out(`PRMS demo: two gateways, North Hospital’s at ${north.url} and South Clinic’s at`);
-    out(`${south.url}, with folders, keys and ports of their own, over one ledger and one cloud`);
+    out(`${south.url}, with folders, keys and ports of their own, over one ledger and two clouds`);
     const stage = new Stage(out, signal);
     const cast = gather({ north: north.url, south: south.url });
     await beginning(stage, cast, SETUP_CODE);
     const reports = await middle(stage, cast);
     await exchange(stage, cast, reports);
     await secondFactor(stage, cast);
-    await end(stage, cast, reports, join(dataDir, 'clouds'));
+    const cloudDirs = ['clouds', 'clouds-second'].map((folder) => join(dataDir, folder));
+    await healing(stage, cast, reports, cloudDirs);
+    await end(stage, cast, reports, cloudDirs);
     out(
       `\nAll ${stage.steps} steps did what they say, in ${((performance.now() - begun) / 1000).toFixed(1)} s.`,
     );
@@ -87,6 +90,9 @@ async function openBoth(
     ...env,
     PRMS_SETUP_CODE: SETUP_CODE,
     PRMS_CLOUD_DIR: join(dataDir, 'clouds'),
+    PRMS_CLOUD_SECOND: 'filesystem',
+    PRMS_CLOUD_SECOND_NAME: 'second-cloud',
+    PRMS_CLOUD_SECOND_DIR: join(dataDir, 'clouds-second'),
     PRMS_LOG_LEVEL: env['PRMS_LOG_LEVEL'] ?? 'silent',
   };
   const { config } = loadConfig({ ...shared, PRMS_DATA: dataDir });
