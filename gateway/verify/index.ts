@@ -3,14 +3,17 @@ import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { verifyExport } from './export.js';
 import type { Verdict, VerifyOptions } from './findings.js';
+import { isTranscript, verifyTranscript } from './transcript.js';
 
 export type { Problem, Verdict, VerifyOptions } from './findings.js';
 export { verifyExport } from './export.js';
+export { checkTranscript } from './transcript.js';
 
 const HELP = `Usage: prms verify <file> [options]
 
 Checks a file that was exported from a PRMS gateway, without any gateway, ledger or network:
   a record's export (.zip)
+  a consultation's transcript (.json)
 
 Options:
   --expect <number>:<hash>  a block's hash that was noted earlier; may be repeated
@@ -33,6 +36,7 @@ const VERIFIERS: Readonly<Record<string, Verifier>> = {
     recognises: (beginning) => beginning.subarray(0, 2).toString('latin1') === 'PK',
     verify: verifyExport,
   },
+  transcript: { recognises: isTranscript, verify: verifyTranscript },
 };
 
 const BEGINNING_BYTES = 512;

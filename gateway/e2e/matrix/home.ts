@@ -260,12 +260,15 @@ export class Home {
     return (await this.owner.change(`${this.path}/appointments`, body)).id;
   }
 
-  /** An open consultation of `doctor` and Maria, with one message. */
+  /** An open consultation of `doctor` and Maria, with one message; she and her guardian are let in. */
   async consultation(): Promise<string> {
     const { doctor, hospital } = this.people;
     const body = { patient: this.owner.userId, hospital: hospital.userId };
     const { id } = await doctor.change('/consultations', body);
-    await doctor.change(`${this.path}/consultations/${id}/messages`, { text: 'secret content' });
+    const path = `${this.path}/consultations/${id}`;
+    for (const user of [this.owner.userId, this.people.guardian.userId])
+      await doctor.ask('POST', `${path}/admit`, { user });
+    await doctor.ask('POST', `${path}/messages`, { text: 'secret content' });
     return id;
   }
 

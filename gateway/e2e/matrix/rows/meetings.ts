@@ -96,4 +96,42 @@ export const meetingRows: Rows = {
     ask: async (home) => ({ path: { id: await home.consultation() } }),
     answers: PARTICIPANTS,
   },
+  'post /patients/{patient}/consultations/{id}/admit': {
+    ask: async (home) => ({
+      path: { id: await home.consultation() },
+      body: { user: home.owner.userId },
+    }),
+    answers: { ok: ['doctor'], rest: 'FORBIDDEN' },
+  },
+  'get /patients/{patient}/consultations/{id}/socket': {
+    ask: async (home) => ({ path: { id: await home.consultation() } }),
+    answers: { BAD_REQUEST: [...SELF, 'doctor'], rest: 'FORBIDDEN' },
+  },
+  'post /patients/{patient}/consultations/{id}/look': {
+    ask: async (home) => ({
+      path: { id: await home.consultation() },
+      body: { report: home.report, purpose: 'treatment' },
+    }),
+    // Whoever takes part asks; for whom the doctor acts is not said here.
+    answers: { ok: SELF, 'REFUSED:NOT_AFFILIATED': ['doctor'], rest: 'FORBIDDEN' },
+  },
+  'get /patients/{patient}/consultations/{id}/key': {
+    ask: async (home) => ({ path: { id: await home.consultation() } }),
+    answers: PARTICIPANTS,
+  },
+  'put /patients/{patient}/consultations/{id}/key': {
+    ask: async (home) => ({
+      path: { id: await home.consultation() },
+      body: {
+        commitment: 'A'.repeat(43),
+        wraps: [{ recipient: home.owner.userId, kid: 'A'.repeat(22), wrapped: 'A'.repeat(152) }],
+      },
+    }),
+    // A wrap for a key that she does not have.
+    answers: { VALIDATION: [...SELF, 'doctor'], rest: 'FORBIDDEN' },
+  },
+  'get /patients/{patient}/consultations/{id}/transcript': {
+    ask: async (home) => ({ path: { id: await home.consultation() } }),
+    answers: PARTICIPANTS,
+  },
 };
