@@ -31,6 +31,7 @@ const ONLY_FOR: Readonly<Record<string, readonly string[]>> = {
   'post /patients/{patient}/consents/{id}/amend': ['patient', 'relative'],
   'post /patients/{patient}/consents/{id}/revoke': ['patient', 'relative'],
   'post /patients/{patient}/export': ['patient', 'relative'],
+  'post /patients/{patient}/erase': ['patient', 'relative'],
   'post /patients/{patient}/emergency': ['doctor'],
   'get /emergencies': ['hospital'],
   'post /patients/{patient}/accesses/{id}/review': ['hospital', 'auditor'],
@@ -245,6 +246,8 @@ describe('who may call what', function () {
       'post /patients/{patient}/reports/{id}/erase': replaces,
       'post /patients/{patient}/reports/{id}/access': { action: 'view', purpose: 'treatment' },
       'post /patients/{patient}/export': {},
+      'post /patients/{patient}/erase': { confirm: maria.userId },
+      'get /patients/{patient}/reports/{id}/erasure': '',
       'get /patients/{patient}/accesses': '',
       'post /patients/{patient}/emergency': {
         actingFor: north.userId,

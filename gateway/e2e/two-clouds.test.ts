@@ -243,7 +243,7 @@ describe('a gateway on two clouds', function () {
     down.add('north-s3');
     await maria.change(`/patients/${maria.userId}/reports/${id}/erase`, { replaces: version });
     down.clear();
-    await world.gateway.services.reports.finishErasures();
+    await world.gateway.services.erasures.finish();
     await expectGone(path);
     expect(fake.objects.has(key)).to.equal(false);
     expect(await world.gateway.services.scrubber.payNotes()).to.equal(0);

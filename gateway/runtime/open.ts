@@ -87,10 +87,11 @@ async function open(
   metrics.watchQueue('uploads', () => services.uploads.underWay);
   metrics.watchQueue('outbox', () => services.outbox.waiting);
   closers.push(() => services.pendingLogIns.dropAll());
+  closers.push(() => services.erasures.settled());
   closers.push(() => services.outbox.close());
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
-  await services.reports.finishErasures();
+  await services.erasures.finish();
   if (config.scrub === 'on') {
     services.scrubber.start(config.scrubIdleMs);
     closers.push(() => services.scrubber.close());
@@ -334,7 +335,7 @@ async function tidy(services: Services, { sessions }: Foundations, log: Log): Pr
     await sessions.sweep();
     services.pendingLogIns.sweep();
     services.secondFactors.sweep();
-    await services.reports.finishErasures();
+    await services.erasures.finish();
     await services.ownUploads.sweep();
     await services.outbox.sweep();
     await services.consultations.sweep();

@@ -33,7 +33,7 @@ import type { Records } from './records.js';
 import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
 import type { Scrubber } from './scrubber/index.js';
-import type { Reports, Uploads } from './reports/index.js';
+import type { Erasures, Reports, Uploads } from './reports/index.js';
 
 /** Everything that a route may call. */
 export interface Services {
@@ -65,6 +65,7 @@ export interface Services {
   readonly uploads: Uploads;
   readonly acquisition: Acquisition;
   readonly reports: Reports;
+  readonly erasures: Erasures;
   readonly accesses: Accesses;
   readonly accessLog: AccessLog;
   readonly emergencies: Emergencies;

@@ -18,7 +18,14 @@ import type { Log } from '../logging.js';
 import type { Metrics } from '../metrics.js';
 import type { Store } from '../store/index.js';
 import type { KeyRing, MasterKey } from '../vault/index.js';
-import { Accesses, AccessLog, Emergencies, LateAnchor, SealedTexts } from './accesses/index.js';
+import {
+  Accesses,
+  AccessLog,
+  Emergencies,
+  LateAnchor,
+  SealedTexts,
+  StandingReports,
+} from './accesses/index.js';
 import { openAcquisition } from './acquisition/index.js';
 import { Affiliations } from './affiliations.js';
 import { Appointments } from './appointments.js';
@@ -44,7 +51,7 @@ import { PatientFiles } from './patient-files.js';
 import { Records } from './records.js';
 import { Recoveries } from './recoveries.js';
 import { Registration } from './registration.js';
-import { Objects, Reports, SealedReports, Uploads } from './reports/index.js';
+import { Erasures, Objects, Reports, SealedReports, Uploads } from './reports/index.js';
 import { Tickets } from './tickets.js';
 import { Vaults } from './vaults.js';
 
@@ -208,12 +215,13 @@ function makeCore({
   master,
   copies,
 }: Foundations) {
-  const outbox = new Outbox({
+  const outbox: Outbox = new Outbox({
     store,
     commit,
     clock,
     maxUnderWay: config.outboxOperations,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
+    onApplied: (line) => erasures.noteApplied(line),
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
   const vaults = new Vaults(ledger.channel, copies);
@@ -221,7 +229,10 @@ function makeCore({
   const intake = new Intake({ outbox, records, clock });
   const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
-  return { outbox, records, intake, bulk, vaults, circle, hospitalKeys };
+  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
+  const onErased = (report: string) => tickets.endOf(report);
+  const erasures = new Erasures({ records, ledger, vaults, copies, store, onErased });
+  return { outbox, records, intake, bulk, vaults, circle, hospitalKeys, tickets, erasures };
 }
 
 function bulkLimits(config: Config): BulkLimits {
@@ -238,12 +249,13 @@ function bulkLimits(config: Config): BulkLimits {
 
 function makeReporting(
   base: Foundations,
-  { records, vaults, circle, hospitalKeys, outbox }: Core,
+  { records, vaults, circle, hospitalKeys, outbox, tickets, erasures }: Core,
 ): Pick<
   Services,
   | 'covers'
   | 'uploads'
   | 'reports'
+  | 'erasures'
   | 'accesses'
   | 'accessLog'
   | 'emergencies'
@@ -255,7 +267,11 @@ function makeReporting(
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
   const objects = new Objects(copies);
   const sealed = new SealedReports(objects, pool, maxRate);
-  const reading = makeAccesses(base, { records, vaults, hospitalKeys, outbox }, sealed);
+  const reading = makeAccesses(
+    base,
+    { records, vaults, hospitalKeys, outbox, tickets, erasures },
+    sealed,
+  );
   const covers = new Covers({ store, pool, master, clock, random, maxRate });
   return {
     covers,
@@ -273,7 +289,8 @@ function makeReporting(
       maxAtOnce: config.maxUploadsAtOnce,
       tempDir: join(config.dataDir, 'uploads'),
     }),
-    reports: new Reports({ records, vaults, circle, sealed, store, copies }),
+    reports: new Reports({ records, vaults, sealed, copies, erasures }),
+    erasures,
     ...reading,
     ...makeOwnKeys({
       config,
@@ -293,13 +310,15 @@ function makeReporting(
 }
 
 function makeAccesses(
-  { config, clock, random, metrics, store, master }: Foundations,
+  { config, metrics, random, store, master }: Foundations,
   {
     records,
     vaults,
     hospitalKeys,
     outbox,
-  }: Pick<Core, 'records' | 'vaults' | 'hospitalKeys' | 'outbox'>,
+    tickets,
+    erasures,
+  }: Pick<Core, 'records' | 'vaults' | 'hospitalKeys' | 'outbox' | 'tickets' | 'erasures'>,
   sealed: SealedReports,
 ): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> {
   const { emergencyCommitWaitMs } = config;
@@ -307,7 +326,6 @@ function makeAccesses(
   const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs, onLate });
   const texts = new SealedTexts(store, master, random);
   const log = new AccessLog(records, outbox, texts, store);
-  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
   const emergencyWindowMs = config.emergencyWindowMinutes * 60_000;
   const onOutcome = (outcome: AccessOutcome) => {
     const glass = outcome.decision === 'permit' && outcome.basis === 'emergency';
@@ -323,6 +341,8 @@ function makeAccesses(
       hospitalKeys,
       sealed,
       tickets,
+      erasures,
+      standing: new StandingReports(records, erasures),
       onOutcome,
     }),
     emergencies: new Emergencies({

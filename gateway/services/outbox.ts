@@ -121,6 +121,8 @@ export class Outbox {
       readonly commit: Pick<GroupCommit, 'submit'>;
       readonly clock: Clock;
       readonly onSettled?: (receipt: Receipt, waitedMs: number) => void;
+      /** Before an applied operation counts as settled: what fails here, or is cut off, comes again. */
+      readonly onApplied?: (line: string) => Promise<void>;
       /** Operations that may be without a receipt; beyond it `accept` is BUSY. Default 10 000. */
       readonly maxUnderWay?: number;
     },
@@ -297,6 +299,7 @@ export class Outbox {
       .then(async (given) => {
         // The chaincode's receipts are what its own types say.
         const receipt = given as unknown as Receipt;
+        if (receipt.status === 'applied') await this.parts.onApplied?.(pending.line);
         await this.#settle(id, pending, given);
         this.parts.onSettled?.(receipt, this.parts.clock.now() - acceptedAt);
         return receipt;

@@ -14,7 +14,7 @@ import {
   type Report,
   type User,
 } from '@prms/chaincode';
-import { CloudError, type Cloud, type Copies } from '../clouds/index.js';
+import { CloudError, type Cloud, type Copies, type Placement } from '../clouds/index.js';
 import { GatewayError } from '../errors.js';
 import {
   decodePublicKey,
@@ -163,15 +163,12 @@ export class Vaults {
     return this.#open(reportWrap(report.id), reader);
   }
 
-  /** Erasure: nobody, the patient included, gets this data key from the clouds again. */
-  async destroyDataKey(
-    report: Report,
-    patient: Patient,
-    epochKey: string,
-    grantees: readonly Recipient[],
-  ): Promise<void> {
-    await this.#delete(reportWrap(report.id), { id: patient.id, sealKey: epochKey });
-    for (const grantee of grantees) await this.takeReport(report.id, grantee);
+  /** Where the wraps of a report's data key lie, or would. For erasing. */
+  reportWraps(report: string, recipients: readonly Recipient[]): Placement[] {
+    const what = reportWrap(report);
+    return recipients.map(({ id, sealKey }) =>
+      this.copies.placement(objectName(this.#binding(what, id, kidOf(sealKey))), { report }),
+    );
   }
 
   // --- categories

@@ -9,6 +9,7 @@ import { cloudRoutes } from './clouds.js';
 import { consentRoutes } from './consents.js';
 import { consultationSocket } from './consultation-socket.js';
 import { consultationRoutes } from './consultations.js';
+import { erasureRoutes } from './erasures.js';
 import { exportRoutes } from './exports.js';
 import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
@@ -37,6 +38,7 @@ export const routes: readonly Route<Services>[] = [
   ...acquisitionRoutes,
   ...accessRoutes,
   ...exportRoutes,
+  ...erasureRoutes,
   ...sealedRoutes,
   ...sealedUploadRoutes,
   ...appointmentRoutes,

@@ -1,4 +1,4 @@
-// Covers, and reports: added, listed, withdrawn, erased.
+// Covers, and reports: added, listed, withdrawn.
 
 import {
   monthSchema,
@@ -68,31 +68,6 @@ const wishQuery = z.object({
   purpose: purposeSchema.optional(),
   actingFor: userIdSchema.optional(),
 });
-
-const ending = (what: 'withdraw' | 'erase', summary: string, description: string) =>
-  defineRoute({
-    method: 'post',
-    path: `/patients/{patient}/reports/{id}/${what}`,
-    summary,
-    description,
-    tags: ['reports'],
-    auth: 'session',
-    params: patientItemParams,
-    body: replacesBody,
-    responses: { 200: json(changedSchema, 'Done.') },
-    handler: async (context) => {
-      const { patient, id } = context.params;
-      return {
-        status: 200 as const,
-        body: await context.deps.reports[what](
-          actorOf(context),
-          patient,
-          id,
-          context.body.replaces,
-        ),
-      };
-    },
-  });
 
 export const reportRoutes = [
   defineRoute({
@@ -272,16 +247,23 @@ export const reportRoutes = [
       return { status: 200, bytes: image, contentType: 'image/png' };
     },
   }),
-  ending(
-    'withdraw',
-    'Withdraw a report',
-    'By its author or its patient: nobody but the patient may open it any more.',
-  ),
-  ending(
-    'erase',
-    'Erase a report for good',
-    'By the patient or a guardian: pictures, title and every wrapped key are destroyed, and the ledger says so.',
-  ),
+  defineRoute({
+    method: 'post',
+    path: '/patients/{patient}/reports/{id}/withdraw',
+    summary: 'Withdraw a report',
+    description: 'By its author or its patient: nobody but the patient may open it any more.',
+    tags: ['reports'],
+    auth: 'session',
+    params: patientItemParams,
+    body: replacesBody,
+    responses: { 200: json(changedSchema, 'Done.') },
+    handler: async (context) => {
+      const { patient, id } = context.params;
+      const { replaces } = context.body;
+      const { reports } = context.deps;
+      return { status: 200, body: await reports.withdraw(actorOf(context), patient, id, replaces) };
+    },
+  }),
 ];
 
 function readMeta(text: string | undefined): UploadMeta {

@@ -7,13 +7,14 @@ import { unsealerOf, type Actor, type Unsealer } from '../actor.js';
 import { foresee, standingOf, type Wish } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import type { AppliedReceipt, Records } from '../records.js';
-import type { ChunkDigests, Label, SealedReports } from '../reports/index.js';
+import type { ChunkDigests, Erasures, Label, SealedReports } from '../reports/index.js';
 import type { Ticket, Tickets } from '../tickets.js';
 import { commitmentKey } from '../../vault/index.js';
 import type { Vaults } from '../vaults.js';
 import type { AccessLog } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
 import { refused } from './refusal.js';
+import type { StandingReports } from './standing-reports.js';
 
 export interface OpenRequest extends Wish {
   /** Uploads are not asked for: the ledger decides them as they come. */
@@ -49,6 +50,8 @@ export class Accesses {
       readonly hospitalKeys: HospitalKeys;
       readonly sealed: SealedReports;
       readonly tickets: Tickets;
+      readonly erasures: Pick<Erasures, 'gone'>;
+      readonly standing: StandingReports;
       readonly onOutcome?: (outcome: AccessOutcome) => void;
     },
   ) {}
@@ -90,7 +93,10 @@ export class Accesses {
             this.#foresee(actor, patient, reportId, request),
           );
     this.parts.onOutcome?.(answer.outcome);
-    if (answer.outcome.decision === 'refuse') throw refused(answer.outcome, accepted.id);
+    if (answer.outcome.decision === 'refuse') {
+      if (answer.outcome.code !== 'REPORT_ERASED') throw refused(answer.outcome, accepted.id);
+      throw await this.parts.erasures.gone(await records.report(patientId, reportId), accepted.id);
+    }
 
     const report = await records.report(patientId, reportId);
     const dataKey = await this.parts.log.watched(accepted.id, () =>
@@ -135,10 +141,14 @@ export class Accesses {
       start,
       end: last,
       read: async () => {
-        const opened = await this.parts.log.watched(access, () =>
-          this.parts.sealed.open(report, dataKey, label, start, last, () => this.#digests(ticket)),
+        const { log, sealed, standing } = this.parts;
+        const opened = await log.watched(access, () =>
+          standing.while(report, () =>
+            sealed.open(report, dataKey, label, start, last, () => this.#digests(ticket)),
+          ),
         );
-        return opened instanceof Uint8Array ? opened : this.parts.log.watchedStream(access, opened);
+        if (opened instanceof Uint8Array) return opened;
+        return log.watchedStream(access, standing.stream(report, opened));
       },
     };
   }

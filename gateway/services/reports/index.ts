@@ -1,4 +1,5 @@
 export { Draft, type ReceivedReport } from './draft.js';
+export { Erasures, type ErasureState, type RecordErased } from './erasures.js';
 export { Objects, ownObjects, placementOf } from './objects.js';
 export { Reports, type ListedReport, type ListQuery } from './reports.js';
 export {

@@ -1,18 +1,14 @@
-// The record as a list, and what ends a report: withdrawal and erasure.
+// The record as a list; and withdrawing a report.
 
 import type { AccessOutcome, Page, Patient, Purpose, Report } from '@prms/chaincode';
 import { activeKin } from '@prms/chaincode/rules';
-import { z } from 'zod';
 import type { Copies, HealedCopy } from '../../clouds/index.js';
 import { GatewayError } from '../../errors.js';
-import { Documents, type Store } from '../../store/index.js';
-import { encodePublicKey, publicKeyOf } from '../../vault/index.js';
 import { unsealerOf, type Actor } from '../actor.js';
-import type { Circle } from '../circle.js';
 import { foresee, hospitalOf, mustStandNear, standingOf, type Standing } from '../facts.js';
 import type { AppliedReceipt, PageRequest, Records } from '../records.js';
-import { everyKeyOf } from '../past-keys.js';
-import type { OpenEpoch, Recipient, Vaults } from '../vaults.js';
+import type { OpenEpoch, Vaults } from '../vaults.js';
+import type { Erasures } from './erasures.js';
 import type { Label, SealedReports } from './sealed-report.js';
 
 /** A report as a list shows it. */
@@ -44,27 +40,16 @@ export interface ListQuery extends PageRequest {
   readonly actingFor?: string | undefined;
 }
 
-const erasureSchema = z.strictObject({
-  patient: z.string(),
-  report: z.string(),
-  epochKey: z.string(),
-});
-
 export class Reports {
-  readonly #erasures: Documents<z.infer<typeof erasureSchema>>;
-
   constructor(
     private readonly parts: {
       readonly records: Records;
       readonly vaults: Vaults;
-      readonly circle: Circle;
       readonly sealed: SealedReports;
-      readonly store: Store;
       readonly copies: Copies;
+      readonly erasures: Pick<Erasures, 'gone'>;
     },
-  ) {
-    this.#erasures = new Documents(parts.store, 'erasures', erasureSchema);
-  }
+  ) {}
 
   async list(actor: Actor, patientId: string, query: ListQuery): Promise<Page<ListedReport>> {
     const standing = await this.#near(actor, patientId, query);
@@ -91,6 +76,8 @@ export class Reports {
         'Only the patient and their relatives see the stored picture.',
       );
     const report = await this.parts.records.report(patientId, id);
+    // A cloud that kept a copy may still offer it.
+    if (report.status === 'erased') throw await this.parts.erasures.gone(report);
     const object = report.terms.parts[part];
     if (!object || report.terms.storage !== 'stego')
       throw new GatewayError('NOT_FOUND', 'This report has no such picture.', {
@@ -113,69 +100,6 @@ export class Reports {
         patient,
       ),
     };
-  }
-
-  /**
-   * Erases: first the ledger says so, then images, label and every wrap of the key are destroyed. What a crash or an
-   * unreachable cloud leaves behind is taken up again by `finishErasures`.
-   */
-  async erase(
-    actor: Actor,
-    patientId: string,
-    id: string,
-    replaces: number,
-  ): Promise<{ receipt: AppliedReceipt }> {
-    const { records, vaults, circle } = this.parts;
-    const patient = await records.patient(patientId);
-    const report = await records.report(patientId, id);
-    const epoch = await vaults.earlierEpoch(
-      patient,
-      await circle.open(actor, patient),
-      report.terms.epoch,
-    );
-    const epochKey = encodePublicKey(publicKeyOf(epoch.privateKey));
-    await this.#erasures.put(id, { patient: patientId, report: id, epochKey }, { sync: true });
-    const receipt = await records.act(
-      actor,
-      'report:erase',
-      { patient: patientId, id, replaces },
-      patientId,
-    );
-    await this.finishErasures();
-    return { receipt };
-  }
-
-  /** Destroys what the ledger says is erased and the clouds still hold. @returns how many could not be finished yet */
-  async finishErasures(): Promise<number> {
-    let unfinished = 0;
-    for await (const { key, value } of this.#erasures.list()) {
-      try {
-        if (await this.#destroy(value)) await this.#erasures.delete(key, { sync: true });
-        else unfinished++;
-      } catch {
-        unfinished++;
-      }
-    }
-    return unfinished;
-  }
-
-  async #destroy({
-    patient: patientId,
-    report: id,
-    epochKey,
-  }: z.infer<typeof erasureSchema>): Promise<boolean> {
-    const { records, vaults, sealed } = this.parts;
-    const [patient, report] = [
-      await records.patient(patientId),
-      await records.report(patientId, id),
-    ];
-    if (report.status !== 'erased') return false;
-    const grantees: Recipient[] = [];
-    for (const grantee of new Set(patient.consents.map((c) => c.terms.grantee.id)))
-      grantees.push(...(await everyKeyOf(records, grantee)));
-    await vaults.destroyDataKey(report, patient, epochKey, grantees);
-    await sealed.destroy(report.id, report.terms);
-    return true;
   }
 
   async #near(actor: Actor, patientId: string, { actingFor }: ListQuery): Promise<Standing> {

@@ -1,7 +1,7 @@
 // One report between plaintext and cloud: hidden in images, or, when it is too large to hide, encrypted in chunks.
 
 import { createHash } from 'node:crypto';
-import type { Report, ReportTerms, StoredObject } from '@prms/chaincode';
+import type { Report, StoredObject } from '@prms/chaincode';
 import {
   chunkDecryptor,
   chunkLayout,
@@ -22,7 +22,7 @@ import { cloudTrouble } from '../vaults.js';
 import type { ReservedCover } from '../covers.js';
 import { reportAad } from './binding.js';
 import type { LargeReport } from './draft.js';
-import { ownObjects, type Objects } from './objects.js';
+import type { Objects } from './objects.js';
 
 /** What a report is called and is: encrypted beside it. */
 export const labelSchema = z.strictObject({
@@ -235,14 +235,6 @@ export class SealedReports {
   /** The image as the cloud has it. */
   image(report: string, part: StoredObject): Promise<Uint8Array> {
     return this.objects.get(report, part, MAX_IMAGE_BYTES);
-  }
-
-  /**
-   * Destroys what a report is made of. Objects whose names are not this report's own stay: they are somebody else's.
-   * @throws GatewayError CLOUD_UNAVAILABLE
-   */
-  async destroy(report: string, terms: ReportTerms): Promise<void> {
-    for (const object of ownObjects(report, terms)) await this.objects.delete(object);
   }
 
   /** Takes back what was stored for a report that was never anchored. */

@@ -1,7 +1,7 @@
 // Covers and reports: added, listed, withdrawn, erased.
 import { smallCover, text, uploadForm } from '../../world.js';
 import type { Home, Who } from '../home.js';
-import { DOCTORS, LOGGED_IN, SELF, type Rows } from '../row.js';
+import { DOCTORS, LOGGED_IN, PATIENTS, RELATIVES, SELF, type Rows } from '../row.js';
 
 const isDoctor = (who: Who): boolean => DOCTORS.some((doctor) => doctor === who);
 
@@ -75,7 +75,20 @@ export const reportRows: Rows = {
   },
   'post /patients/{patient}/reports/{id}/erase': {
     ask: async (home) => ({ path: { id: await home.newReport() }, body: { replaces: 1 } }),
-    // Whoever holds the vault's key is refused by the ledger, others before that.
-    answers: { ok: SELF, 'REFUSED:NO_KIN_RIGHT': ['consenter'], rest: 'FORBIDDEN' },
+    answers: {
+      ok: SELF,
+      'REFUSED:NO_KIN_RIGHT': ['consenter', 'keeper', 'strangeRelative'],
+      rest: 'REFUSED:NOT_OWNER',
+    },
+  },
+  'get /patients/{patient}/reports/{id}/erasure': {
+    ask: ({ report }) => ({ path: { id: report } }),
+    answers: { ok: NEAR, rest: 'FORBIDDEN' },
+  },
+  'post /patients/{patient}/erase': {
+    newcomer: true,
+    // Of one's own record, which is empty: Maria's is still needed.
+    ask: (_home, _who, { userId }) => ({ path: { patient: userId }, body: { confirm: userId } }),
+    answers: { ok: PATIENTS, NOT_FOUND: RELATIVES, rest: 'FORBIDDEN' },
   },
 };
