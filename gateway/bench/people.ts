@@ -1,6 +1,7 @@
 // Who is at the gateway that is measured: a hospital that relays, its doctor, and a patient in the doctor's care.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 
@@ -124,5 +125,9 @@ export async function sockets(
     await Promise.all(some.map((socket) => once(socket, 'open')));
     open.push(...some);
   }
+  // Whoever is let in is also kept.
+  await sleep(1000);
+  const kept = open.filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+  if (kept < count) throw new Error(`${kept} of ${count} sockets were kept`);
   return { close: () => open.forEach((socket) => socket.terminate()) };
 }
