@@ -51,6 +51,11 @@ export class Person {
     this.#token = token;
   }
 
+  /** Goes on with a token that came another way. */
+  carry(token: string): void {
+    this.#token = token;
+  }
+
   get<T>(path: string): Promise<T> {
     return this.#json<T>('GET', path);
   }

@@ -13,6 +13,7 @@ import { gather, type Cast } from './cast.js';
 import { end } from './end.js';
 import { exchange } from './exchange.js';
 import { healing } from './healing.js';
+import { laboratory } from './laboratory.js';
 import { middle } from './middle.js';
 import { secondFactor } from './second-factor.js';
 import { Stage } from './stage.js';
@@ -65,6 +66,7 @@ export async function playDemo({
     await beginning(stage, cast, SETUP_CODE);
     const reports = await middle(stage, cast);
     await exchange(stage, cast, reports);
+    await laboratory(stage, cast);
     await secondFactor(stage, cast);
     const cloudDirs = ['clouds', 'clouds-second'].map((folder) => join(dataDir, folder));
     await healing(stage, cast, reports, cloudDirs);

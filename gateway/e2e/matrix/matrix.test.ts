@@ -1,6 +1,7 @@
 // Who may do what, asked over HTTP: every mounted route × everybody who could call it × how they stand to the patient whom
 // it is about. The expected answers are the table in rows/; how to add a row is said in row.ts.
 import { expect } from 'chai';
+import { z } from 'zod';
 import { accountRoles } from '../../accounts/index.js';
 import { routes } from '../../http/routes/index.js';
 import { problemSchema } from '../../http/base/index.js';
@@ -99,8 +100,16 @@ interface Ready {
 }
 
 /** `ok`, or the problem's code with the ledger's reason. */
+/** Failures of FHIR's routes are told in its own way. */
+const outcomeSchema = z.looseObject({
+  resourceType: z.literal('OperationOutcome'),
+  issue: z.array(z.looseObject({ details: z.object({ text: z.string() }) })),
+});
+
 function codeOf({ status, body }: ApiAnswer, { reads }: Row): string {
   if (status < 400) return reads?.(body) ?? 'ok';
+  const told = outcomeSchema.safeParse(body);
+  if (told.success) return told.data.issue[0]?.details.text ?? '';
   const { code, reason } = problemSchema.parse(body);
   return reason === undefined ? code : `${code}:${reason}`;
 }

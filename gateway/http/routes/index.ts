@@ -11,6 +11,7 @@ import { consultationSocket } from './consultation-socket.js';
 import { consultationRoutes } from './consultations.js';
 import { erasureRoutes } from './erasures.js';
 import { exportRoutes } from './exports.js';
+import { fhirRoutes } from './fhir.js';
 import { hospitalRoutes } from './hospitals.js';
 import { keyRoutes } from './keys.js';
 import { ledgerRoutes } from './ledger.js';
@@ -36,6 +37,7 @@ export const routes: readonly Route<Services>[] = [
   ...reportRoutes,
   ...serviceRoutes,
   ...acquisitionRoutes,
+  ...fhirRoutes,
   ...accessRoutes,
   ...exportRoutes,
   ...erasureRoutes,

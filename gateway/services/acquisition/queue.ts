@@ -199,6 +199,11 @@ export class Queue {
     return binary?.service === caller.id ? binary : undefined;
   }
 
+  /** Has a Binary this SHA-1? */
+  isOf(binary: Binary, sha1: Buffer): boolean {
+    return this.parts.entries.digestMark(sha1) === binary.sha1;
+  }
+
   /** @throws GatewayError NOT_FOUND */
   async fate(caller: KnownService, id: string): Promise<ShownEntry> {
     const entry = await this.parts.entries.documents.get(keyOf({ hospital: caller.hospital, id }));

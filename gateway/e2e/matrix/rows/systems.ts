@@ -40,6 +40,9 @@ export const systemRows: Rows = {
     ask: async (home) => ({ path: { id: await failed(home) } }),
     answers: { ...officeOf, rest: 'FORBIDDEN' },
   },
+  'get /fhir/metadata': { answers: { rest: 'ok' } },
+  'post /fhir/Binary': { answers: { rest: 'UNAUTHENTICATED' } },
+  'post /fhir/DocumentReference': { answers: { rest: 'UNAUTHENTICATED' } },
   'post /intake/reports': { answers: { rest: 'UNAUTHENTICATED' } },
   'get /intake/reports/{id}': {
     ask: async (home) => ({ path: { id: await failed(home) } }),
