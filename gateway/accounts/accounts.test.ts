@@ -64,6 +64,7 @@ describe('accounts and sessions', () => {
         idleMs: 30 * MINUTE,
         absoluteMs: { cookie: 120 * MINUTE, bearer: 240 * MINUTE },
         freshMs: 5 * MINUTE,
+        touchEveryMs: 30_000,
         perAccount: 3,
       },
       keyRing,
@@ -390,6 +391,7 @@ describe('accounts and sessions', () => {
         idleMs: MINUTE,
         absoluteMs: { cookie: MINUTE, bearer: MINUTE },
         freshMs: 1,
+        touchEveryMs: 30_000,
         perAccount: 3,
       };
       const again = new Sessions({ store, clock, random, csrfKey: random(32), limits, keyRing });

@@ -38,10 +38,9 @@ export interface SessionLimits {
   readonly absoluteMs: Readonly<Record<SessionKind, number>>;
   readonly freshMs: number;
   readonly perAccount: number;
+  /** `lastUsedAt` is written at most so often: a read of a page should not cost a write. */
+  readonly touchEveryMs: number;
 }
-
-/** `lastUsedAt` is written at most so often: a read of a page should not cost a write. */
-const TOUCH_EVERY_MS = 30_000;
 
 export class Sessions {
   private readonly endListeners = new Set<(sessionId: string) => void>();
@@ -94,8 +93,8 @@ export class Sessions {
       return undefined;
     }
     const now = this.services.clock.now();
-    if (now - session.lastUsedAt < Math.min(TOUCH_EVERY_MS, this.services.limits.idleMs / 4))
-      return session;
+    const { touchEveryMs, idleMs } = this.services.limits;
+    if (now - session.lastUsedAt < Math.min(touchEveryMs, idleMs / 4)) return session;
     // A session that is ended at this moment must not come back: only what is still there is touched.
     return this.records.update(session.id, (present) => present && { ...present, lastUsedAt: now });
   }

@@ -59,6 +59,26 @@ export const agreements: readonly Agreement[] = [
     names: ['outboxSpareOperations', 'outboxOperations'],
     because: 'no place would be left for a bulk request',
   },
+  {
+    names: ['cloudBackoffMs', 'cloudMaxBackoffMs'],
+    because: 'the first wait is no longer than the longest',
+  },
+  {
+    names: ['outboxRetryMs', 'outboxLongestPauseMs'],
+    because: 'the first pause is no longer than the longest',
+  },
+  {
+    names: ['headersTimeoutMs', 'uploadTimeoutMs'],
+    because: 'the headers are a part of the request',
+  },
+  {
+    names: ['maxFieldBytes', 'maxReportBytes'],
+    because: 'a field of the form is less than the report',
+  },
+  {
+    names: ['maxCoverBytes', 'coverBytesPerAccount'],
+    because: 'one cover must fit into the room for all',
+  },
 ];
 
 /** The first agreement that these values break. */

@@ -42,7 +42,7 @@ async function openCloud(
     attempts: config.cloudAttempts,
     timeoutMs: config.cloudTimeoutMs,
     backoffMs: config.cloudBackoffMs,
-    maxBackoffMs: 10_000,
+    maxBackoffMs: config.cloudMaxBackoffMs,
     minBytesPerSecond: config.cloudMinBytesPerSecond,
     onFailure: ({ code, ids: { setting } }, cloudOperation) => {
       metrics.cloudError(plain.name, cloudOperation, code);

@@ -136,6 +136,9 @@ async function layFoundations(
     chaincode: RECORDS,
     fn: 'operations:apply',
     maxQueued: config.outboxOperations,
+    lanes: config.commitLanes,
+    maxOperations: config.commitBatchOperations,
+    maxBytes: config.commitBatchBytes,
   });
   closers.push(() => commit.close());
   const master = await loadMasterKey({
@@ -200,7 +203,7 @@ function openKeys(config: Config, clock: Clock, random: RandomBytes) {
   return {
     deriver,
     bundles: new KeyBundles(deriver, random),
-    keyRing: new KeyRing(clock, { idleMs, absoluteMs, sessions: 100_000 }),
+    keyRing: new KeyRing(clock, { idleMs, absoluteMs, sessions: config.unlockedSessions }),
   };
 }
 
@@ -219,6 +222,7 @@ function openAccounts(
     },
     freshMs: config.freshLoginMinutes * MINUTE_MS,
     perAccount: config.sessionsPerAccount,
+    touchEveryMs: config.sessionTouchMs,
   };
   return {
     accounts: new Accounts({
@@ -255,7 +259,7 @@ function openThrottle(
       secondFactorPerHour: config.secondFactorAttemptsPerHour,
       addressPerMinute: config.addressAttemptsPerMinute,
       registrationsPerHour: config.registrationsPerHour,
-      maxKeys: 100_000,
+      maxKeys: config.throttleKeys,
     },
   });
 }
@@ -288,6 +292,7 @@ async function serve(
     trustedProxyHops: config.trustedProxyHops,
     maxJsonBytes: config.maxJsonBytes,
     requestTimeoutMs: config.requestTimeoutMs,
+    longTimeoutsMs: { transfer: config.uploadTimeoutMs, export: config.exportTimeoutMs },
     maxRequestsAtOnce: config.maxRequestsAtOnce,
     systems: (token) => services.acquisition.accounts.authenticate(token),
     ready: async () => ({
@@ -305,6 +310,10 @@ async function serve(
     host: config.host,
     port: config.port,
     longestRequestMs: config.uploadTimeoutMs,
+    headersTimeoutMs: config.headersTimeoutMs,
+    keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+    maxHeaderBytes: config.maxHeaderBytes,
+    maxHeaders: config.maxHeaders,
     maxConnections: config.maxConnections,
   });
   new Sockets({

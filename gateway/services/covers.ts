@@ -32,9 +32,6 @@ export interface ReservedCover {
   spend(): Promise<void>;
 }
 
-const MAX_COVERS = 200;
-const MAX_WAITING_BYTES = 256 * 1024 * 1024;
-
 export class Covers {
   readonly #infos: Documents<CoverInfo>;
   readonly #markKey: Uint8Array;
@@ -47,6 +44,8 @@ export class Covers {
       readonly clock: Clock;
       readonly random: RandomBytes;
       readonly maxRate: number;
+      readonly perAccount: number;
+      readonly bytesPerAccount: number;
     },
   ) {
     this.#infos = new Documents(parts.store, 'covers', coverSchema);
@@ -59,10 +58,11 @@ export class Covers {
     if (await this.#known(cover)) throw usedBefore();
     const waiting = await this.list(actor);
     const total = waiting.reduce((sum, info) => sum + info.bytes, bytes.length);
-    if (waiting.length >= MAX_COVERS || total > MAX_WAITING_BYTES) {
+    const { perAccount, bytesPerAccount } = this.parts;
+    if (waiting.length >= perAccount || total > bytesPerAccount) {
       throw new GatewayError(
         'CONFLICT',
-        `At most ${MAX_COVERS} covers of ${MAX_WAITING_BYTES} bytes in all can wait.`,
+        `At most ${perAccount} covers of ${bytesPerAccount} bytes in all can wait.`,
       );
     }
     const id = Buffer.from(this.parts.random(16)).toString('base64url');

@@ -55,6 +55,8 @@ import { Erasures, Objects, Reports, SealedReports, Uploads } from './reports/in
 import { Tickets } from './tickets.js';
 import { Vaults } from './vaults.js';
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** What has to be open before there can be services. */
 export interface Foundations {
   readonly config: Config;
@@ -106,7 +108,12 @@ export function makeServices(
     files: new PatientFiles({ records, accounts }),
   };
   const signIn = makeSignIn(base, records);
-  const recoveries = new Recoveries({ ...parts, ...signIn });
+  const recoveries = new Recoveries({
+    ...parts,
+    ...signIn,
+    lifeMs: config.keyRequestDays * DAY_MS,
+    mostPerUser: config.keyRequestsPerAccount,
+  });
   const ownKeys = new OwnKeysRegistration({ records, outbox, accounts, registration });
   const appointments = new Appointments(parts);
   const reporting = makeReported(base, core);
@@ -220,6 +227,9 @@ function makeCore({
     commit,
     clock,
     maxUnderWay: config.outboxOperations,
+    retryEveryMs: config.outboxRetryMs,
+    longestPauseMs: config.outboxLongestPauseMs,
+    rememberMs: config.fateDays * DAY_MS,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
     onApplied: (line) => erasures.noteApplied(line),
   });
@@ -229,7 +239,10 @@ function makeCore({
   const intake = new Intake({ outbox, records, clock });
   const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
-  const tickets = new Tickets(clock, random, config.accessTicketSeconds * 1000);
+  const tickets = new Tickets(clock, random, {
+    lifeMs: config.accessTicketSeconds * 1000,
+    most: config.maxTickets,
+  });
   const onErased = (report: string) => tickets.endOf(report);
   const erasures = new Erasures({ records, ledger, vaults, copies, store, onErased });
   return { outbox, records, intake, bulk, vaults, circle, hospitalKeys, tickets, erasures };
@@ -272,7 +285,16 @@ function makeReporting(
     { records, vaults, hospitalKeys, outbox, tickets, erasures },
     sealed,
   );
-  const covers = new Covers({ store, pool, master, clock, random, maxRate });
+  const covers = new Covers({
+    store,
+    pool,
+    master,
+    clock,
+    random,
+    maxRate,
+    perAccount: config.coversPerAccount,
+    bytesPerAccount: config.coverBytesPerAccount,
+  });
   return {
     covers,
     uploads: new Uploads({

@@ -34,6 +34,9 @@ describe('outbox', () => {
       store,
       clock,
       maxUnderWay: 3,
+      retryEveryMs: 2000,
+      longestPauseMs: 300_000,
+      rememberMs: 7 * 24 * 3_600_000,
       commit: {
         submit: (line) => {
           sent.push(line);

@@ -75,13 +75,8 @@ export interface Earlier {
   readonly receipt?: Promise<Receipt>;
 }
 
-/** How long a fate can be asked for after the operation was issued. */
-const REMEMBER_MS = 7 * 24 * 60 * 60 * 1000;
-const RETRY_EVERY_MS = 2000;
-const LONGEST_PAUSE_MS = 5 * 60 * 1000;
 /** Sent again together: what was on disk at a start is not all read into memory at once. */
 const RESEND_TOGETHER = 500;
-const MAX_UNDER_WAY = 10_000;
 
 /**
  * Refusals that say nothing of whoever signed: the ledger gave them before it knew the signature to be good. They hold no
@@ -123,11 +118,16 @@ export class Outbox {
       readonly onSettled?: (receipt: Receipt, waitedMs: number) => void;
       /** Before an applied operation counts as settled: what fails here, or is cut off, comes again. */
       readonly onApplied?: (line: string) => Promise<void>;
-      /** Operations that may be without a receipt; beyond it `accept` is BUSY. Default 10 000. */
-      readonly maxUnderWay?: number;
+      /** Operations that may be without a receipt; beyond it `accept` is BUSY. */
+      readonly maxUnderWay: number;
+      readonly retryEveryMs: number;
+      /** Between two attempts at an operation on which the chaincode fails. */
+      readonly longestPauseMs: number;
+      /** How long a fate can be asked for after the operation was issued. */
+      readonly rememberMs: number;
     },
   ) {
-    this.#places = new Places(parts.maxUnderWay ?? MAX_UNDER_WAY);
+    this.#places = new Places(parts.maxUnderWay);
     this.#pending = new Documents(parts.store, 'outbox', pendingSchema);
     this.#settled = new Documents(parts.store, 'fates', settledSchema);
     this.#late = new Documents(parts.store, 'late-anchors', z.literal(true));
@@ -206,13 +206,13 @@ export class Outbox {
       await this.#sendAgain(ids.slice(at, at + RESEND_TOGETHER));
     this.#retry ??= setInterval(() => {
       this.resume().catch(() => undefined);
-    }, RETRY_EVERY_MS).unref();
+    }, this.parts.retryEveryMs).unref();
     return ids.length;
   }
 
   /** Forgets fates that nobody will ask for. Ids are in the order of time, so this stops at the first young one. */
   async sweep(): Promise<void> {
-    const before = this.parts.clock.now() - REMEMBER_MS;
+    const before = this.parts.clock.now() - this.parts.rememberMs;
     for await (const { key } of this.#settled.list()) {
       if (instantOf(key) >= before) return;
       await this.#settled.delete(key);
@@ -339,7 +339,8 @@ export class Outbox {
   #note(id: string, error: unknown): void {
     if (!(error instanceof LedgerError) || error.code !== 'CHAINCODE_FAILED') return;
     const count = (this.#failures.get(id)?.count ?? 0) + 1;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, RETRY_EVERY_MS * 2 ** count);
+    const { retryEveryMs, longestPauseMs } = this.parts;
+    const pauseMs = Math.min(longestPauseMs, retryEveryMs * 2 ** count);
     this.#failures.set(id, { count, notBefore: this.parts.clock.now() + pauseMs });
   }
 

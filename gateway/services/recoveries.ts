@@ -41,8 +41,6 @@ const requestSchema = z.strictObject({
 });
 type StoredRequest = z.infer<typeof requestSchema>;
 
-const LIFE_MS = 30 * 24 * 60 * 60 * 1000;
-const MOST_PER_USER = 8;
 const NOBODY = '-';
 
 export class Recoveries {
@@ -60,6 +58,9 @@ export class Recoveries {
       readonly hospitalKeys: HospitalKeys;
       readonly store: Store;
       readonly random: RandomBytes;
+      /** How long a request waits. */
+      readonly lifeMs: number;
+      readonly mostPerUser: number;
     },
   ) {
     this.#requests = new Documents(parts.store, 'key-requests', requestSchema);
@@ -99,7 +100,7 @@ export class Recoveries {
       ],
       { sync: true },
     );
-    return { requestCode, recoveryCode, expiresAt: requestedAt + LIFE_MS };
+    return { requestCode, recoveryCode, expiresAt: requestedAt + this.parts.lifeMs };
   }
 
   /** @throws GatewayError NOT_FOUND */
@@ -180,7 +181,7 @@ export class Recoveries {
     const rest = waiting.filter(
       ({ value }) => !this.#isOver(value) && value.keys.sign !== recovery?.keys.sign,
     );
-    const surplus = rest.slice(0, Math.max(0, rest.length - MOST_PER_USER + 1));
+    const surplus = rest.slice(0, Math.max(0, rest.length - this.parts.mostPerUser + 1));
     await this.#forget([...over, ...surplus].map(({ key }) => key));
   }
 
@@ -193,7 +194,7 @@ export class Recoveries {
   }
 
   #isOver({ requestedAt }: StoredRequest): boolean {
-    return this.parts.records.now() >= requestedAt + LIFE_MS;
+    return this.parts.records.now() >= requestedAt + this.parts.lifeMs;
   }
 }
 

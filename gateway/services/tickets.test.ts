@@ -39,7 +39,7 @@ const report: Report = {
 
 describe('tickets', () => {
   const clock = new ManualClock();
-  const tickets = new Tickets(clock, seededRandom('tickets'), LIFE_MS);
+  const tickets = new Tickets(clock, seededRandom('tickets'), { lifeMs: LIFE_MS, most: 10_000 });
   const issue = () => {
     const dataKey = new Uint8Array(32).fill(7);
     const given = tickets.issue({ sessionId: 's1', access: 'a1', report, label, dataKey });

@@ -18,25 +18,23 @@ export interface Ticket {
   readonly expiresAt: number;
 }
 
-const MAX_TICKETS = 10_000;
-
 export class Tickets {
   readonly #tickets = new Map<string, Ticket>();
 
   constructor(
     private readonly clock: Clock,
     private readonly random: RandomBytes,
-    private readonly lifeMs: number,
+    private readonly limits: { readonly lifeMs: number; readonly most: number },
   ) {}
 
   issue(content: Omit<Ticket, 'expiresAt'>): { ticket: string; expiresAt: number } {
     this.sweep();
-    if (this.#tickets.size >= MAX_TICKETS)
+    if (this.#tickets.size >= this.limits.most)
       throw new GatewayError('BUSY', 'Too many reports are open at once.', {
         retryAfterMs: 10_000,
       });
     const ticket = Buffer.from(this.random(32)).toString('base64url');
-    const expiresAt = this.clock.now() + this.lifeMs;
+    const expiresAt = this.clock.now() + this.limits.lifeMs;
     this.#tickets.set(ticket, { ...content, expiresAt });
     return { ticket, expiresAt };
   }

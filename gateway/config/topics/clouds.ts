@@ -230,4 +230,11 @@ export const clouds = {
     'ms',
     'Wait before the second attempt; doubles each time, with jitter.',
   ),
+  cloudMaxBackoffMs: integer(
+    'PRMS_CLOUD_MAX_BACKOFF_MS',
+    10_000,
+    [1, 600_000],
+    'ms',
+    'Longest wait between two attempts.',
+  ),
 } as const satisfies Record<string, Setting>;

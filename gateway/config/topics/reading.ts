@@ -24,4 +24,11 @@ export const reading = {
     'ms',
     'In an emergency the report opens after so long even if the ledger has not answered; the access is anchored late.',
   ),
+  maxTickets: integer(
+    'PRMS_MAX_TICKETS',
+    10_000,
+    [10, 1_000_000],
+    'tickets',
+    'Reports open at one time; beyond that the answer is BUSY.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -45,4 +45,33 @@ export const requests = {
     'ms',
     'How long requests in flight may finish at a shutdown.',
   ),
+  exportTimeoutMs: integer(
+    'PRMS_EXPORT_TIMEOUT_MS',
+    3_600_000,
+    [1000, 86_400_000],
+    'ms',
+    'Longest time for an export of a whole record.',
+  ),
+  headersTimeoutMs: integer(
+    'PRMS_HEADERS_TIMEOUT_MS',
+    20_000,
+    [1000, 600_000],
+    'ms',
+    'Longest time for the headers of a request to arrive.',
+  ),
+  keepAliveTimeoutMs: integer(
+    'PRMS_KEEP_ALIVE_TIMEOUT_MS',
+    5000,
+    [0, 600_000],
+    'ms',
+    'A connection without a request is closed after so long.',
+  ),
+  maxHeaderBytes: integer(
+    'PRMS_MAX_HEADER_BYTES',
+    16_384,
+    [2048, 1_048_576],
+    'bytes',
+    'Largest head of a request, its address included.',
+  ),
+  maxHeaders: integer('PRMS_MAX_HEADERS', 100, [20, 2000], 'headers', 'Most headers of a request.'),
 } as const satisfies Record<string, Setting>;

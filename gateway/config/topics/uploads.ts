@@ -59,4 +59,25 @@ export const uploads = {
     'reports',
     'Reports that an account which keeps its own keys may have prepared and not yet anchored.',
   ),
+  maxFieldBytes: integer(
+    'PRMS_MAX_FIELD_BYTES',
+    16_384,
+    [1024, 1_048_576],
+    'bytes',
+    'Largest text field of a multipart form.',
+  ),
+  coversPerAccount: integer(
+    'PRMS_COVERS_PER_ACCOUNT',
+    200,
+    [1, 10_000],
+    'covers',
+    'Covers that may wait for one account.',
+  ),
+  coverBytesPerAccount: integer(
+    'PRMS_COVER_BYTES_PER_ACCOUNT',
+    268_435_456,
+    [1024, 17_179_869_184],
+    'bytes',
+    'Bytes of all covers that may wait for one account.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -14,7 +14,7 @@ import { problemHandler } from './problems.js';
 import type { TranslateError } from './problems.js';
 import { errorsReferencePage, referencePage, referenceStyle } from './reference-page.js';
 import { beginRequest, requestState } from './request-state.js';
-import type { Route } from './route.js';
+import type { LongKind, Route } from './route.js';
 import { apiSecurity, staticPagePolicy } from './security.js';
 import type { Lifecycle } from './server.js';
 
@@ -29,6 +29,7 @@ export interface AppOptions<Deps> extends Door {
   readonly trustedProxyHops: number;
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;
+  readonly longTimeoutsMs?: Readonly<Record<LongKind, number>>;
   /** Requests below `/api` that are answered at one time; beyond it the answer is BUSY. */
   readonly maxRequestsAtOnce: number;
   /** What has to work for the gateway to be of use, by name; asked by `/readyz`. */

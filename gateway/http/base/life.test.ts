@@ -145,7 +145,15 @@ describe('HTTP base: description and life', () => {
   describe('starting and stopping', () => {
     it('says so when the port is taken', async () => {
       const error = await failure(GatewayError, () =>
-        listen(express(), { host: '127.0.0.1', port: sample.port, longestRequestMs: 1000 }),
+        listen(express(), {
+          host: '127.0.0.1',
+          port: sample.port,
+          longestRequestMs: 1000,
+          headersTimeoutMs: 1000,
+          keepAliveTimeoutMs: 1000,
+          maxHeaderBytes: 16_384,
+          maxHeaders: 100,
+        }),
       );
       expect(error.code).to.equal('CONFIG');
     });

@@ -10,7 +10,7 @@ import { readJsonBody } from './body.js';
 import { setDeviceCookie, setSessionCookie } from './cookies.js';
 import { requestState } from './request-state.js';
 import { NDJSON } from './lines.js';
-import type { AnyAnswer, Route } from './route.js';
+import type { AnyAnswer, LongKind, Route } from './route.js';
 
 /** Where the routes' paths begin. */
 export const API_ROOT = '/api/v1';
@@ -19,6 +19,7 @@ export interface MountOptions<Deps> extends Door {
   readonly deps: Deps;
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;
+  readonly longTimeoutsMs?: Readonly<Record<LongKind, number>>;
 }
 
 /** Mounts every route under `/api/v1`; another method at a route's path is METHOD_NOT_ALLOWED. */
@@ -52,7 +53,8 @@ function routeHandler<Deps>(route: Route<Deps>, options: MountOptions<Deps>): Re
     const state = requestState(request);
     state.route = API_ROOT + route.path;
     if (route.dialect !== undefined) state.dialect = route.dialect;
-    const timeoutMs = route.timeoutMs ?? options.requestTimeoutMs;
+    const long = route.takesLong && options.longTimeoutsMs?.[route.takesLong];
+    const timeoutMs = route.timeoutMs ?? long ?? options.requestTimeoutMs;
     await withinTime(request, response, timeoutMs, (signal) =>
       answer(route, options, request, response, signal),
     );

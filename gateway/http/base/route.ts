@@ -103,6 +103,9 @@ export interface RouteContext<Deps, Params, Query, Body> {
   readonly request: Request;
 }
 
+/** Requests that take long: bytes of reports on their way, whole records. */
+export type LongKind = 'transfer' | 'export';
+
 /** The part of a route that is data. */
 export interface RouteFacts {
   readonly method: Method;
@@ -128,8 +131,10 @@ export interface RouteFacts {
   readonly lines?: { readonly schema: z.ZodType; readonly description: string };
   /** Another limit than the usual one for a JSON body. */
   readonly bodyLimitBytes?: number;
-  /** Another limit than the usual one for the whole request. */
+  /** Another limit than the usual one for the whole request, known here and now: for tests. */
   readonly timeoutMs?: number;
+  /** A request that may take longer than the usual ones, by the setting for its kind. */
+  readonly takesLong?: LongKind;
   readonly responses: AnswerSpecs;
 }
 

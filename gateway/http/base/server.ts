@@ -38,19 +38,23 @@ export async function listen(
     readonly port: number;
     readonly longestRequestMs: number;
     readonly maxConnections?: number;
+    readonly headersTimeoutMs: number;
+    readonly keepAliveTimeoutMs: number;
+    readonly maxHeaderBytes: number;
+    readonly maxHeaders: number;
   },
 ): Promise<{ server: Server; port: number }> {
   const { host, port, longestRequestMs, maxConnections } = options;
   const server = createServer(
     {
-      headersTimeout: Math.min(20_000, longestRequestMs),
+      headersTimeout: Math.min(options.headersTimeoutMs, longestRequestMs),
       requestTimeout: longestRequestMs,
-      keepAliveTimeout: 5000,
-      maxHeaderSize: 16_384,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      maxHeaderSize: options.maxHeaderBytes,
     },
     app,
   );
-  server.maxHeadersCount = 100;
+  server.maxHeadersCount = options.maxHeaders;
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>

@@ -212,6 +212,7 @@ export async function startSample(
       idleMs: 60 * MINUTE,
       absoluteMs: { cookie: 60 * MINUTE, bearer: 60 * MINUTE },
       freshMs: MINUTE,
+      touchEveryMs: 30_000,
       perAccount: 20,
     },
     keyRing: new KeyRing(clock, { idleMs: MINUTE, absoluteMs: MINUTE, sessions: 10 }),
@@ -247,6 +248,10 @@ export async function startSample(
     host: '127.0.0.1',
     port: 0,
     longestRequestMs: 10_000,
+    headersTimeoutMs: 20_000,
+    keepAliveTimeoutMs: 5000,
+    maxHeaderBytes: 16_384,
+    maxHeaders: 100,
   });
   return {
     server,

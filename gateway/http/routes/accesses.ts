@@ -77,7 +77,7 @@ export const accessRoutes = [
     tags: ['accesses'],
     auth: 'session',
     params: z.object({ ticket: z.string().regex(/^[A-Za-z0-9_-]{43}$/) }),
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     responses: {
       200: bytes(CONTENT_TYPES, 'The whole report.'),
       206: bytes(CONTENT_TYPES, 'A part of it.'),

@@ -33,7 +33,7 @@ export const acquisitionRoutes = [
       'Multipart: the field `meta` (JSON: patient, title, category, month?, identifier?, replaces?) and the file `report`. It is encrypted to disk before the answer, and anchored when cloud and ledger allow it: ask at the address in `Location`. The same patient and content under the same `identifier` is the same document, and a failed one is tried again; another content is CONFLICT, unless `replaces` names the identifier of the one that it replaces.',
     tags: ['intake'],
     auth: 'service',
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     upload: {
       schema: {
         type: 'object',

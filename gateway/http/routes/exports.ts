@@ -5,9 +5,6 @@ import { actorOf, defineRoute } from './define.js';
 import { disposition } from './download.js';
 import { patientParams } from './schemas.js';
 
-/** A record of many large reports takes its time; it is streamed, and whoever stops reading stops it. */
-const EXPORT_TIMEOUT_MS = 60 * 60 * 1000;
-
 export const exportRoutes = [
   defineRoute({
     method: 'post',
@@ -20,7 +17,7 @@ export const exportRoutes = [
     roles: ['patient', 'relative'],
     freshLogin: true,
     params: patientParams,
-    timeoutMs: EXPORT_TIMEOUT_MS,
+    takesLong: 'export',
     responses: { 200: bytes(['application/zip'], 'The record.') },
     handler: async (context) => {
       const record = await context.deps.exports.begin(actorOf(context), context.params.patient);

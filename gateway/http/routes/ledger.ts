@@ -39,7 +39,7 @@ export const ledgerRoutes = [
     tags: ['ledger'],
     auth: 'session',
     roles: ['hospital', 'auditor'],
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     responses: {
       200: json(
         z.object({

@@ -53,7 +53,7 @@ export const operationRoutes = [
     tags: ['operations'],
     auth: 'session',
     lines: { schema: signedOperationSchema, description: 'One signed operation a line.' },
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     responses: { 200: lines(lineReceiptSchema, 'One receipt a line.') },
     handler: async ({ deps, session, request, signal }) => ({
       status: 200,

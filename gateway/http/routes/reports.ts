@@ -92,7 +92,7 @@ export const reportRoutes = [
       const { files } = await readForm(context.request, {
         fileBytes: { cover: config.maxCoverBytes },
         files: 1,
-        fieldBytes: 1024,
+        fieldBytes: config.maxFieldBytes,
         signal: context.signal,
       });
       const [file] = files;
@@ -134,7 +134,7 @@ export const reportRoutes = [
     tags: ['reports'],
     auth: 'session',
     params: patientParams,
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     upload: {
       schema: {
         type: 'object',
@@ -165,7 +165,7 @@ export const reportRoutes = [
             },
           },
           files: config.maxUploadFiles,
-          fieldBytes: 16_384,
+          fieldBytes: config.maxFieldBytes,
           signal: context.signal,
         });
         if (!report) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');

@@ -81,7 +81,7 @@ export const sealedUploadRoutes = [
     tags: ['own keys'],
     auth: 'session',
     params: patientItemParams,
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     upload: {
       schema: {
         type: 'object',

@@ -180,7 +180,7 @@ export const sealedRoutes = [
     auth: 'session',
     params: patientItemParams,
     query: z.object({ access: operationIdSchema }),
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     responses: {
       200: bytes(OCTETS, 'All chunks.'),
       206: bytes(OCTETS, 'A part of them.'),
