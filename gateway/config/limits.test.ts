@@ -48,6 +48,7 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'services/cloud-care.ts HOUR_MS': UNIT,
   'services/consultations/pace.ts MINUTE_MS': UNIT,
   'services/export/exports.ts MAX_REPORTS': 'what the archive’s directory is laid out for',
+  'services/intake.ts MAX_REMEMBERED': 'a cache: the ledger is asked again',
   'services/make.ts DAY_MS': UNIT,
   'services/own-keys/key-logins.ts MAC_BYTES': FORMAT,
   'services/own-keys/key-logins.ts NONCE_BYTES': FORMAT,
@@ -58,6 +59,9 @@ const MAY_STAY: Readonly<Record<string, string>> = {
     'the longest life of an operation, which anchors it',
   'services/own-keys/uploading.ts TAG_BYTES': FORMAT,
   'services/reports/draft.ts HEAD_BYTES': BUFFER,
+  'services/reports/erasures.ts AT_ONCE_MS':
+    'what was on its way when a report was erased has arrived',
+  'services/reports/erasures.ts MAX_FAILED_TOLD': 'names in one answer',
   'services/reports/sealed-report.ts CHUNK_TAG_BYTES': FORMAT,
   'services/reports/sealed-report.ts MAX_IMAGE_BYTES': GUARD,
   'services/reports/sealed-report.ts MAX_LABEL_BYTES': GUARD,

@@ -7,9 +7,6 @@ import { json } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { changedSchema, patientItemParams, patientParams, replacesBody } from './schemas.js';
 
-/** A record of thousands of reports is as many operations. */
-const ERASE_ALL_TIMEOUT_MS = 600_000;
-
 const stateSchema = z.object({
   report: operationIdSchema,
   /** `elsewhere`: the erasure was begun at another gateway, which sees to it. */
@@ -69,7 +66,7 @@ export const erasureRoutes = [
     freshLogin: true,
     params: patientParams,
     body: z.strictObject({ confirm: userIdSchema }).meta({ description: 'The patient’s id' }),
-    timeoutMs: ERASE_ALL_TIMEOUT_MS,
+    takesLong: 'transfer',
     responses: {
       200: json(
         z.object({
