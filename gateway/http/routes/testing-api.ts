@@ -226,7 +226,7 @@ export interface Practice {
   readonly patient: Visitor;
 }
 
-export async function openPractice(api: TestApi): Promise<Practice> {
+export async function openPractice(api: Pick<TestApi, 'visitor'>): Promise<Practice> {
   const hospital = await api
     .visitor('north')
     .register('hospital', { profile: { name: 'North' }, setupCode: SETUP_CODE });
