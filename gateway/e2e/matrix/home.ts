@@ -272,6 +272,12 @@ export class Home {
     return id;
   }
 
+  /** The key that a consultation has, as it would be handed in again. */
+  consultationKey(id: string): Promise<object> {
+    const path = `${this.path}/consultations/${id}/key`;
+    return this.people.doctor.get(path, z.looseObject({}));
+  }
+
   /** An access of `doctor`'s, by the consent that they have. */
   async access(report = this.report): Promise<{ access: string; ticket: string }> {
     const wish = { actingFor: this.people.hospital.userId };

@@ -3,6 +3,7 @@ import type { Rows } from '../row.js';
 import { accessRows } from './accesses.js';
 import { accountRows } from './accounts.js';
 import { consentRows } from './consents.js';
+import { consultationRows } from './consultations.js';
 import { hospitalRows } from './hospitals.js';
 import { keyRows } from './keys.js';
 import { cloudRows } from './clouds.js';
@@ -23,6 +24,7 @@ export const rows: Rows = {
   ...reportRows,
   ...accessRows,
   ...meetingRows,
+  ...consultationRows,
   ...cloudRows,
   ...ledgerRows,
   ...ownKeyRows,

@@ -1,4 +1,4 @@
-// Appointments and consultations.
+// Appointments, and opening consultations.
 import { DOCTORS, LOGGED_IN, SELF, type Rows } from '../row.js';
 
 const FOR_HER = {
@@ -14,7 +14,6 @@ const BOTH_SIDES = {
   'REFUSED:NO_KIN_RIGHT': ['consenter', 'keeper', 'strangeRelative'],
   rest: 'REFUSED:NOT_OWNER',
 } as const;
-const PARTICIPANTS = { ok: [...SELF, 'doctor'], rest: 'FORBIDDEN' } as const;
 
 export const meetingRows: Rows = {
   'post /slots': {
@@ -76,62 +75,5 @@ export const meetingRows: Rows = {
   },
   'get /consultations': {
     answers: { ok: [...DOCTORS, 'owner', 'otherPatient'], rest: 'FORBIDDEN' },
-  },
-  'get /patients/{patient}/consultations/{id}': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: PARTICIPANTS,
-  },
-  'post /patients/{patient}/consultations/{id}/messages': {
-    ask: async (home) => ({
-      path: { id: await home.consultation() },
-      body: { text: 'secret content' },
-    }),
-    answers: PARTICIPANTS,
-  },
-  'get /patients/{patient}/consultations/{id}/messages': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: PARTICIPANTS,
-  },
-  'post /patients/{patient}/consultations/{id}/close': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: PARTICIPANTS,
-  },
-  'post /patients/{patient}/consultations/{id}/admit': {
-    ask: async (home) => ({
-      path: { id: await home.consultation() },
-      body: { user: home.owner.userId },
-    }),
-    answers: { ok: ['doctor'], rest: 'FORBIDDEN' },
-  },
-  'get /patients/{patient}/consultations/{id}/socket': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: { BAD_REQUEST: [...SELF, 'doctor'], rest: 'FORBIDDEN' },
-  },
-  'post /patients/{patient}/consultations/{id}/look': {
-    ask: async (home) => ({
-      path: { id: await home.consultation() },
-      body: { report: home.report, purpose: 'treatment' },
-    }),
-    // Whoever takes part asks; for whom the doctor acts is not said here.
-    answers: { ok: SELF, 'REFUSED:NOT_AFFILIATED': ['doctor'], rest: 'FORBIDDEN' },
-  },
-  'get /patients/{patient}/consultations/{id}/key': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: PARTICIPANTS,
-  },
-  'put /patients/{patient}/consultations/{id}/key': {
-    ask: async (home) => ({
-      path: { id: await home.consultation() },
-      body: {
-        commitment: 'A'.repeat(43),
-        wraps: [{ recipient: home.owner.userId, kid: 'A'.repeat(22), wrapped: 'A'.repeat(152) }],
-      },
-    }),
-    // A wrap for a key that she does not have.
-    answers: { VALIDATION: [...SELF, 'doctor'], rest: 'FORBIDDEN' },
-  },
-  'get /patients/{patient}/consultations/{id}/transcript': {
-    ask: async (home) => ({ path: { id: await home.consultation() } }),
-    answers: PARTICIPANTS,
   },
 };

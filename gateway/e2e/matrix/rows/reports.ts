@@ -20,6 +20,16 @@ const NEAR = [
   'auditor',
 ] as const;
 
+/** Who may add to Maria's record. */
+export const MAY_ADD = {
+  ok: [...SELF, 'keeper', 'doctor'],
+  'REFUSED:NO_KIN_RIGHT': ['consenter', 'strangeRelative'],
+  'REFUSED:NO_CARE': ['doctorWithoutCare'],
+  'REFUSED:NOT_AFFILIATED': ['strangeDoctor'],
+  'REFUSED:ACTOR_NOT_ACTIVE': ['suspendedDoctor'],
+  rest: 'REFUSED:WRONG_ROLE',
+} as const;
+
 export const reportRows: Rows = {
   'post /covers': {
     perCaller: true,
@@ -47,14 +57,7 @@ export const reportRows: Rows = {
           ...actingFor(home, who),
         }),
     }),
-    answers: {
-      ok: [...SELF, 'keeper', 'doctor'],
-      'REFUSED:NO_KIN_RIGHT': ['consenter', 'strangeRelative'],
-      'REFUSED:NO_CARE': ['doctorWithoutCare'],
-      'REFUSED:NOT_AFFILIATED': ['strangeDoctor'],
-      'REFUSED:ACTOR_NOT_ACTIVE': ['suspendedDoctor'],
-      rest: 'REFUSED:WRONG_ROLE',
-    },
+    answers: MAY_ADD,
   },
   'get /patients/{patient}/reports': { answers: { ok: NEAR, rest: 'FORBIDDEN' } },
   'get /patients/{patient}/reports/{id}': {

@@ -1,6 +1,9 @@
 // Reading and wrapping with keys of one's own, and taking the whole record away.
 import { sentKeys } from '../../own-key-person.js';
 import { partKeys, tagsWrap } from '../client-made.js';
+import { preparedSchema, sealForm } from '../../sealed-form.js';
+import { smallCover, text } from '../../world.js';
+import { actingFor, MAY_ADD } from './reports.js';
 import { SELF, type Rows } from '../row.js';
 
 /** A permitted access is its reader's alone, and a short while long. */
@@ -43,6 +46,22 @@ export const sealedRows: Rows = {
       query: `?access=${(await home.access(home.scan)).access}`,
     }),
     answers: ITS_READER,
+  },
+  'post /patients/{patient}/sealed-reports': {
+    perCaller: true,
+    ask: (home, who) => ({ body: actingFor(home, who) }),
+    answers: MAY_ADD,
+  },
+  // What somebody else has prepared is as unknown as what nobody has.
+  'put /patients/{patient}/sealed-reports/{id}': {
+    ask: async ({ owner, path }) => {
+      const { id } = await owner.post(`${path}/sealed-reports`, {}, preparedSchema);
+      const sealed = sealForm(id, text('secret content'), new Uint8Array(32), {
+        cover: smallCover(),
+      });
+      return { path: { id }, form: () => sealed.form() };
+    },
+    answers: { ok: ['owner'], rest: 'NOT_FOUND' },
   },
   'post /patients/{patient}/export': { ownSession: true, answers: { ok: SELF, rest: 'FORBIDDEN' } },
 };
