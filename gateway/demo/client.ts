@@ -56,6 +56,12 @@ export class Person {
     this.#token = token;
   }
 
+  /** Address and options of a WebSocket of theirs: the token goes into a header, never into the address. */
+  socket(path: string): [address: string, options: { headers: Record<string, string> }] {
+    const address = `${this.url.replace('http', 'ws')}/api/v1${path}`;
+    return [address, { headers: { authorization: `Bearer ${this.#token}` } }];
+  }
+
   get<T>(path: string): Promise<T> {
     return this.#json<T>('GET', path);
   }

@@ -2,6 +2,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Cast } from './cast.js';
+import { consultation } from './consultation.js';
 import { findFile, flipped } from './healing.js';
 import { read, type Reports } from './middle.js';
 import { check, short, type Stage } from './stage.js';
@@ -26,7 +27,7 @@ export async function end(
   cloudDirs: readonly string[],
 ): Promise<void> {
   await emergency(stage, cast, reports);
-  await consultation(stage, cast);
+  await consultation(stage, cast, reports);
   await tampering(stage, cast, reports, cloudDirs);
   await whoLooked(stage, cast);
   await verification(stage, cast);
@@ -80,31 +81,6 @@ async function emergency(
   stage.tell(
     'North Hospital reads the reason and reviews the emergency.',
     `“${found?.reasonText ?? ''}” — justified`,
-  );
-}
-
-async function consultation(stage: Stage, { north, drAdeyemi, maria, tomas }: Cast): Promise<void> {
-  stage.act('A consultation');
-  const opened = await drAdeyemi.post<Changed>('/consultations', {
-    patient: maria.userId,
-    hospital: north.userId,
-  });
-  const path = `/patients/${maria.userId}/consultations/${opened.receipt.id}`;
-  await drAdeyemi.post(`${path}/admit`, { user: maria.userId });
-  await drAdeyemi.post(`${path}/messages`, { text: 'Good morning. Your blood count is back.' });
-  await maria.post(`${path}/messages`, { text: 'Good morning, doctor. Is it the iron again?' });
-  const last = await drAdeyemi.post<{ number: number; head: string }>(`${path}/messages`, {
-    text: 'It is. Nothing to worry about.',
-  });
-  const { items } = await maria.get<{ items: { number: number; text: string }[] }>(
-    `${path}/messages`,
-  );
-  check(items.map(({ number }) => number).join() === '1,2,3', 'one order for both');
-  await tomas.refused((t) => t.get(`${path}/messages`));
-  await drAdeyemi.post(`${path}/close`);
-  stage.tell(
-    'Dr Adeyemi and Maria exchange three messages; nobody else may read them.',
-    `encrypted for the two, and anchored as a hash chain with the close, head ${short(last.head)}`,
   );
 }
 
