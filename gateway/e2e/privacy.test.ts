@@ -1,14 +1,18 @@
 // What must never be written down in clear: the whole demo is played with the log at its most talkative, then the log, the
 // metrics and every file that the gateway has left (ledger, store, cloud) are searched for what people entrusted to it.
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
+import { Level } from 'level';
 import { playDemo, type Played } from '../demo/index.js';
 import { createLog } from '../logging.js';
 import type { Gateway } from '../runtime/index.js';
+import { Spoken } from './spoken.js';
 import { QUICK } from './world.js';
 
+/** Stretches looked for of each sample. */
+const WINDOWS = 12;
 const samples = new URL('../../../samples/', import.meta.url);
 
 /** Everything in the story that is not meant for the world. Doctors’ and hospitals’ professional names are public. */
@@ -23,10 +27,14 @@ const ENTRUSTED = [
   ...['unconscious after a fall', 'blood thinners', 'confirmed by the ward', 'please explain'],
 ];
 
+/** Professional names, public by design, that hold a word which is somebody's secret elsewhere in the story. */
+const PUBLIC_NAMES = ['North laboratory'] as const;
+
 describe('what is written down', function () {
   this.timeout(120_000);
   let played: Played;
   const lines: string[] = [];
+  let said: readonly string[];
   let secrets: { readonly name: string; readonly bytes: Buffer }[];
 
   before(async () => {
@@ -35,14 +43,18 @@ describe('what is written down', function () {
       destination: { write: (line) => void lines.push(line) },
     });
     const { PRMS_PORT: _port, PRMS_SETUP_CODE: _code, ...env } = QUICK;
-    played = await playDemo({
-      exit: true,
-      env: { ...env, PRMS_LOG_LEVEL: 'debug' },
-      out: () => undefined,
-      log,
-    });
+    const spoken = new Spoken();
+    played = await spoken.during(() =>
+      playDemo({
+        exit: true,
+        env: { ...env, PRMS_LOG_LEVEL: 'debug' },
+        out: () => undefined,
+        log,
+      }),
+    );
+    said = spoken.texts;
     secrets = [
-      ...ENTRUSTED.map((name) => ({ name, bytes: Buffer.from(name) })),
+      ...[...new Set([...ENTRUSTED, ...said])].map((name) => ({ name, bytes: Buffer.from(name) })),
       ...(await reportHeads()),
       ...(await privateKeys(played)),
     ];
@@ -50,11 +62,15 @@ describe('what is written down', function () {
   after(() => played.close());
 
   /** Each secret as it is, and in the encodings in which bytes get into text. */
-  const find = (haystack: Buffer): string[] =>
-    secrets
+  const find = (whole: Buffer): string[] => {
+    const haystack = withoutPublicNames(whole);
+    return secrets
       .filter(({ bytes }) =>
         [
           bytes,
+          Buffer.from(bytes.toString('latin1'), 'utf16le'),
+          Buffer.from(JSON.stringify(bytes.toString()).slice(1, -1)),
+          Buffer.from(encodeURIComponent(bytes.toString())),
           ...(['hex', 'base64', 'base64url'] as const).map((encoding) =>
             // Without the end: padding and the next byte's bits differ.
             Buffer.from(bytes.toString(encoding).replace(/=+$/, '').slice(0, -1)),
@@ -62,12 +78,21 @@ describe('what is written down', function () {
         ].some((form) => haystack.includes(form)),
       )
       .map(({ name }) => name);
+  };
 
   it('searches for what is really there: a control', () => {
     expect(secrets.length).to.be.greaterThan(ENTRUSTED.length + 10);
     const [key] = secrets.slice(-1);
     expect(find(Buffer.from(`x${key?.bytes.toString('base64url') ?? ''}x`))).to.have.length(1);
     expect(find(Buffer.from('… Blood count …'))).to.deep.equal(['Blood count']);
+    expect(find(Buffer.from('North laboratory'))).to.deep.equal([]);
+    expect(find(Buffer.from('Blood%20count'))).to.deep.equal(['Blood count']);
+    expect(find(Buffer.from('Blood count', 'utf16le'))).to.deep.equal(['Blood count']);
+    expect(find(Buffer.from(Buffer.from('Blood count').toString('hex')))).to.have.length(1);
+    const password = 'a long walk by the sea';
+    expect(said).to.include.members([password, 'Maria Lindqvist', 'Blood count', 'lab-report.pdf']);
+    const long = said.filter((text) => /^[A-Za-z0-9_-]{43}$/.test(text));
+    expect(long, 'tokens that the gateways have handed out').to.have.length.greaterThan(8);
   });
 
   it('the log at its most talkative names nobody and quotes nothing', () => {
@@ -100,19 +125,70 @@ describe('what is written down', function () {
     expect([...seen]).to.include.members(['ledger', 'clouds', 'north', 'south']);
     expect(professionalNames).to.be.greaterThan(0);
   });
+
+  it('nor does any key or value of the databases, read as whoever has them would: files are compressed', async () => {
+    const databases = ['ledger/db', 'north/store', 'south/store'];
+    for (const place of databases) {
+      const copy = join(played.dataDir, 'copies', place);
+      await cp(join(played.dataDir, place), copy, { recursive: true });
+      const db = new Level<Buffer, Buffer>(copy, {
+        createIfMissing: false,
+        keyEncoding: 'buffer',
+        valueEncoding: 'buffer',
+      });
+      let count = 0;
+      for await (const [key, value] of db.iterator()) {
+        count++;
+        const readable = key.toString('latin1').slice(0, 60);
+        expect(
+          find(Buffer.concat([key, Buffer.of(0), value])),
+          `${place}: ${readable}`,
+        ).to.deep.equal([]);
+      }
+      await db.close();
+      expect(count, place).to.be.greaterThan(10);
+    }
+    await rm(join(played.dataDir, 'copies'), { recursive: true });
+  });
+
+  it('a canary in each of these places is found', async () => {
+    const copy = join(played.dataDir, 'canary');
+    const db = new Level<string, string>(copy);
+    await db.put('somebody', JSON.stringify({ title: 'Blood count' }));
+    for await (const [, value] of db.iterator())
+      expect(find(Buffer.from(value))).to.deep.equal(['Blood count']);
+    await db.close();
+    await rm(copy, { recursive: true });
+    expect(find(Buffer.from('prms_title{title="Rash on the arm"} 1'))).to.have.length(1);
+    expect(find(Buffer.from(JSON.stringify({ msg: 'Is it the iron again' })))).to.have.length(1);
+  });
 });
 
-/** The first 32 bytes that say more than what kind of file it is. */
+function withoutPublicNames(bytes: Buffer): Buffer {
+  if (!PUBLIC_NAMES.some((name) => bytes.includes(name))) return bytes;
+  const text = PUBLIC_NAMES.reduce(
+    (rest, name) => rest.replaceAll(name, '-'),
+    bytes.toString('latin1'),
+  );
+  return Buffer.from(text, 'latin1');
+}
+
+/** Stretches of the samples, from all over them; those that say as little as zeros are left out. */
 async function reportHeads(): Promise<{ name: string; bytes: Buffer }[]> {
   const files = ['reports/lab-report.pdf', 'reports/CT_small.dcm', 'covers/rocket.jpg'];
-  return Promise.all(
-    files.flatMap((name) =>
-      [0, 1000].map(async (offset) => {
-        const content = await readFile(new URL(name, samples));
-        return { name: `${name}+${offset}`, bytes: content.subarray(offset, offset + 32) };
-      }),
-    ),
-  );
+  const windows = files.map(async (name) => {
+    const content = await readFile(new URL(name, samples));
+    const offsets = Array.from({ length: WINDOWS }, (_, i) =>
+      Math.floor((i * (content.length - 32)) / WINDOWS),
+    );
+    return offsets
+      .map((offset) => ({
+        name: `${name}+${offset}`,
+        bytes: content.subarray(offset, offset + 32),
+      }))
+      .filter(({ bytes }) => new Set(bytes).size > 12);
+  });
+  return (await Promise.all(windows)).flat();
 }
 
 /** The private keys of everybody who is logged in. */
