@@ -1,6 +1,7 @@
 // The scripts decide whether a build is taken, so what they decide by is tested.
 
 import { expect } from 'chai';
+import { countsOf, verdict } from './api-cases.mjs';
 import { sumUp } from './ci-summary.mjs';
 import { isAllowed, shipped } from './licences.mjs';
 
@@ -71,5 +72,30 @@ describe('the sum of all test runs', () => {
 
   it('takes a skipped test for a failed one', () => {
     expect(sumUp([run(3, 0, 1)], [])).to.deep.equal({ passed: 3, failed: 1 });
+  });
+});
+
+describe('generated API requests', () => {
+  const report = (generated, failed, errored) => ({
+    test_cases: { generated, with_failures: failed, errored },
+  });
+
+  it('are counted, and what failed or could not be asked among them', () => {
+    expect(countsOf(report(9, 2, 1))).to.deep.equal({ cases: 9, wrong: 3 });
+  });
+
+  it('all count: good ones as passed, wrong ones and a run that died as failed', () => {
+    const run = (cases, wrong, status = wrong > 0 ? 1 : 0) => ({ cases, wrong, status });
+    expect(verdict([run(4000, 0), run(1000, 0)])).to.deep.equal({
+      cases: 5000,
+      passed: 5000,
+      failed: 0,
+    });
+    expect(verdict([run(5000, 2)]).failed).to.equal(2);
+    expect(verdict([run(5000, 0, 1)]).failed).to.equal(1);
+  });
+
+  it('are too few below 5,000', () => {
+    expect(verdict([{ cases: 4999, wrong: 0, status: 0 }]).failed).to.equal(1);
   });
 });

@@ -28,25 +28,29 @@ export function mountRoutes<Deps>(
   routes: readonly Route<Deps>[],
   options: MountOptions<Deps>,
 ): void {
-  const methods = new Map<string, string[]>();
-  for (const route of routes) {
-    const path = expressPath(route.path);
-    const known = methods.get(path) ?? [];
-    const method = route.method.toUpperCase();
-    if (known.includes(method)) throw new TypeError(`${method} ${route.path} is defined twice`);
-    methods.set(path, [...known, method]);
-    app[route.method](path, routeHandler(route, options));
-  }
-  for (const [path, allow] of methods) {
+  const byPath = new Map<string, Route<Deps>[]>();
+  for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
+  // A word goes before a parameter in its place, for every method: else `DELETE /x/options` would be taken for `/x/{id}`.
+  const paths = [...byPath.keys()].sort((a, b) => (sortable(a) < sortable(b) ? -1 : 1));
+  for (const template of paths) {
+    const path = expressPath(template);
+    const allow: string[] = [];
+    for (const route of byPath.get(template) ?? []) {
+      const method = route.method.toUpperCase();
+      if (allow.includes(method)) throw new TypeError(`${method} ${route.path} is defined twice`);
+      allow.push(method);
+      app[route.method](path, routeHandler(route, options));
+    }
     app.all(path, (request) => {
-      requestState(request).route = templateOf(path);
+      requestState(request).route = API_ROOT + template;
       throw new GatewayError('METHOD_NOT_ALLOWED', `Use ${allow.join(' or ')} here.`, { allow });
     });
   }
 }
 
+/** Parameters last among what can stand in one place. */
+const sortable = (path: string): string => path.replaceAll('{', '\uffff');
 const expressPath = (path: string): string => API_ROOT + path.replace(/\{([a-zA-Z]+)\}/g, ':$1');
-const templateOf = (path: string): string => path.replace(/:([a-zA-Z]+)/g, '{$1}');
 
 function routeHandler<Deps>(route: Route<Deps>, options: MountOptions<Deps>): RequestHandler {
   return async (request, response) => {

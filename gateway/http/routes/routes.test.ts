@@ -44,6 +44,22 @@ describe('gateway routes', () => {
     expect(mounted.length).to.be.greaterThan(60);
   });
 
+  it('say which methods there are when asked by another, also where a word stands in a parameter’s place', async () => {
+    for (const path of new Set(routes.map((route) => route.path))) {
+      const there = routes.filter((route) => route.path === path).map(({ method }) => method);
+      for (const method of (['get', 'post', 'put', 'patch', 'delete'] as const).filter(
+        (each) => !there.includes(each),
+      )) {
+        const response = await fetch(api.url + API_ROOT + sample(path), {
+          method: method.toUpperCase(),
+        });
+        expect(response.status, `${method} ${path}`).to.equal(405);
+        const allowed = response.headers.get('allow')?.toLowerCase().split(', ');
+        expect(allowed?.sort(), `${method} ${path}`).to.deep.equal(there.sort());
+      }
+    }
+  });
+
   it('meet ids that are no ids, and bodies that nobody asked for, with a problem of the caller’s', async () => {
     const { hospital, doctor, patient } = await openPractice(api);
     const relative = await api.visitor('lena').register('relative', { details: { name: 'Lena' } });
