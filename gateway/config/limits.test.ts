@@ -40,6 +40,7 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'http/routes/sealed.ts WRAP_BYTES': FORMAT,
   'logging.ts MAX_TEXT': 'longest value in a log line',
   'runtime/open.ts MINUTE_MS': UNIT,
+  'services/acquisition/fhir.ts MAX_DEPTH': 'how deep a document may nest: the reader’s own stack',
   'services/acquisition/open.ts HOUR_MS': UNIT,
   'services/acquisition/queue.ts RETRY_AFTER_MS': 'advice to a client',
   'services/acquisition/shelf.ts HEAD_BYTES': BUFFER,

@@ -106,7 +106,7 @@ export const fhirRoutes = [
     description:
       'As they are, under their own media type, or as a Binary resource. They wait for the DocumentReference that names them (`attachment.url`: `Binary/{id}`).',
     auth: 'service',
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     raw: {
       contentTypes: ['application/octet-stream', 'application/pdf', 'application/dicom', FHIR_JSON],
       description: 'Bytes of any media type, or a Binary in JSON.',
@@ -143,7 +143,7 @@ export const fhirRoutes = [
       'With `subject.identifier` (system `urn:prms:patient`, the patient’s id as value) and one attachment, inline or a Binary. `masterIdentifier` (or the first `identifier`) makes sending it twice harmless; `relatesTo` with `replaces` names the identifier of the document that this one replaces. It is anchored later: ask at the address in `Content-Location`. See docs/acquisition.md.',
     auth: 'service',
     raw: { contentTypes: [FHIR_JSON, 'application/json'], description: 'A DocumentReference.' },
-    timeoutMs: 600_000,
+    takesLong: 'transfer',
     responses: {
       200: json(outcomeSchema, 'This very document is a report already.'),
       202: json(outcomeSchema, 'On disk.'),
