@@ -72,10 +72,6 @@ export const agreements: readonly Agreement[] = [
     because: 'the headers are a part of the request',
   },
   {
-    names: ['maxFieldBytes', 'maxReportBytes'],
-    because: 'a field of the form is less than the report',
-  },
-  {
     names: ['maxCoverBytes', 'coverBytesPerAccount'],
     because: 'one cover must fit into the room for all',
   },
