@@ -92,6 +92,12 @@ async function open(
   const resumed = await services.outbox.resume();
   if (resumed > 0) log.info('outbox.resumed', { count: resumed });
   await services.erasures.finish();
+  await services.aftermath.run();
+  const listener = setInterval(
+    () => void services.notices.refresh(),
+    config.noticeCheckSeconds * 1000,
+  ).unref();
+  closers.push(() => clearInterval(listener));
   if (config.scrub === 'on') {
     services.scrubber.start(config.scrubIdleMs);
     closers.push(() => services.scrubber.close());
@@ -295,6 +301,7 @@ async function serve(
     longTimeoutsMs: { transfer: config.uploadTimeoutMs, export: config.exportTimeoutMs },
     maxRequestsAtOnce: config.maxRequestsAtOnce,
     systems: (token) => services.acquisition.accounts.authenticate(token),
+    noticeOf: ({ userId }) => services.notices.headerOf(userId),
     ready: async () => ({
       ledger: ledger.accepting && (await works(ledger.height())),
       store: await works(store.get('logins', 'ready')),
@@ -345,6 +352,7 @@ async function tidy(services: Services, { sessions }: Foundations, log: Log): Pr
     services.pendingLogIns.sweep();
     services.secondFactors.sweep();
     await services.erasures.finish();
+    await services.aftermath.run();
     await services.ownUploads.sweep();
     await services.outbox.sweep();
     await services.consultations.sweep();

@@ -20,6 +20,8 @@ import type { Intake } from './intake.js';
 import type { Keys } from './keys.js';
 import type { Kin } from './kin.js';
 import type { Logins } from './logins.js';
+import type { Aftermath } from './aftermath.js';
+import type { Notices } from './notices.js';
 import type { Outbox } from './outbox.js';
 import type {
   ClientWraps,
@@ -52,6 +54,8 @@ export interface Services {
   readonly ledger: Pick<EmbeddedLedger, 'height' | 'verify' | 'blocks' | 'channel'>;
   readonly records: Records;
   readonly outbox: Outbox;
+  readonly aftermath: Aftermath;
+  readonly notices: Notices;
   readonly intake: Intake;
   readonly bulk: Bulk;
   readonly hospitals: Hospitals;

@@ -17,7 +17,8 @@ import {
 import type { Session } from '../accounts/index.js';
 import type { Clock } from '../ambient.js';
 import { GatewayError, validationError } from '../errors.js';
-import type { Earlier, Fate, Outbox } from './outbox.js';
+import { hasAftermath } from './aftermath.js';
+import type { Earlier, Fate, Outbox, SignedLine } from './outbox.js';
 import type { Records } from './records.js';
 
 /** Longest line: the operation, its signature, and what stands around them. */
@@ -70,12 +71,12 @@ export class Intake {
    *   the ledger would refuse whenever it came, ID_REUSED among them
    */
   async submit(line: string, by: Submitter): Promise<Taken> {
-    const { id, actor, lane } = this.read(line, by);
+    const { id, actor, lane, followUp } = this.read(line, by);
     try {
       const { outbox } = this.parts;
       return {
         id,
-        receipt: (await outbox.accept({ id, actor, by: by.userId, line, lane })).receipt,
+        receipt: (await outbox.accept({ id, actor, by: by.userId, line, lane, followUp })).receipt,
       };
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'CONFLICT') throw error;
@@ -89,7 +90,7 @@ export class Intake {
    * Looks at a line without taking it.
    * @throws GatewayError as {@link submit}, but BUSY and ID_REUSED
    */
-  read(line: string, by: Submitter): Pick<Envelope, 'id' | 'actor'> & { readonly lane: string } {
+  read(line: string, by: Submitter): Pick<SignedLine, 'id' | 'actor' | 'lane' | 'followUp'> {
     if (line.length > MAX_LINE_BYTES) {
       throw new GatewayError('TOO_LARGE', 'An operation is shorter than this line.', {
         limitBytes: MAX_LINE_BYTES,
@@ -109,7 +110,8 @@ export class Intake {
       });
     }
     this.#mustMakeSense(envelope);
-    return { id, actor, lane: laneOf(envelope) };
+    const followUp = hasAftermath(envelope.type) ? { followUp: true as const } : {};
+    return { id, actor, lane: laneOf(envelope), ...followUp };
   }
 
   /** Has this person signed it, or handed it in? To anybody else it is as unknown as one that never was. */

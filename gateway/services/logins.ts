@@ -20,6 +20,7 @@ import type {
 import { GatewayError } from '../errors.js';
 import { UnlockedKeys, type KeyRing, type MasterKey } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { Notice, Notices } from './notices.js';
 import type { OwnKeysRegistration } from './own-keys/index.js';
 import type { Recoveries } from './recoveries.js';
 import type { Registration } from './registration.js';
@@ -31,6 +32,8 @@ export interface LoggedIn {
   readonly csrfToken: string;
   /** When the session ends, used or not; milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** What the user has to hear of. */
+  readonly notices: readonly Notice[];
   /** After a log-in: to be shown with the next one, which then is no stranger’s. */
   readonly device?: string;
   /** Until a second factor is enrolled the session is good for nothing else. */
@@ -79,6 +82,7 @@ export class Logins {
       readonly registration: Registration;
       readonly recoveries: Recoveries;
       readonly ownKeys: OwnKeysRegistration;
+      readonly notices: Pick<Notices, 'of'>;
       readonly secondFactors: SecondFactors;
       readonly signInPolicies: SignInPolicies;
       readonly pending: PendingLogIns<NextStep>;
@@ -303,7 +307,16 @@ export class Logins {
     const { sessions } = this.parts;
     const [csrfToken, expiresAt] = [sessions.csrfToken(session), sessions.expiresAt(session)];
     const limited = await this.lacksSecondFactor(session);
-    return { token, session, csrfToken, expiresAt, ...(limited && { mustEnrol: true as const }) };
+    // A ledger that does not answer keeps nobody out who may have to open a record in an emergency.
+    const notices = await this.parts.notices.of(session.userId).catch(() => []);
+    return {
+      token,
+      session,
+      csrfToken,
+      expiresAt,
+      notices,
+      ...(limited && { mustEnrol: true as const }),
+    };
   }
 }
 

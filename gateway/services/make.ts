@@ -28,6 +28,7 @@ import {
 } from './accesses/index.js';
 import { openAcquisition } from './acquisition/index.js';
 import { Affiliations } from './affiliations.js';
+import { Aftermath } from './aftermath.js';
 import { Appointments } from './appointments.js';
 import { Bulk, type BulkLimits } from './bulk.js';
 import { CareRelations } from './care.js';
@@ -45,6 +46,7 @@ import { Intake } from './intake.js';
 import { Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins, type NextStep } from './logins.js';
+import { Notices } from './notices.js';
 import { Outbox } from './outbox.js';
 import { KeyLogins, makeOwnKeys, OwnKeysRegistration } from './own-keys/index.js';
 import { PatientFiles } from './patient-files.js';
@@ -105,6 +107,7 @@ export function makeServices(
     keyRing,
     sessions,
     outbox,
+    notices: core.notices,
     files: new PatientFiles({ records, accounts }),
   };
   const signIn = makeSignIn(base, records);
@@ -124,6 +127,8 @@ export function makeServices(
     ledger,
     records,
     outbox,
+    aftermath: core.aftermath,
+    notices: core.notices,
     intake: core.intake,
     bulk: core.bulk,
     registration,
@@ -222,18 +227,25 @@ function makeCore({
   master,
   copies,
 }: Foundations) {
+  const aftermath = new Aftermath(store);
   const outbox: Outbox = new Outbox({
     store,
     commit,
     clock,
+    aftermath,
     maxUnderWay: config.outboxOperations,
     retryEveryMs: config.outboxRetryMs,
     longestPauseMs: config.outboxLongestPauseMs,
     rememberMs: config.fateDays * DAY_MS,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
-    onApplied: (line) => erasures.noteApplied(line),
+    // An operation is settled long after everything here is made.
+    onApplied: async (line) => {
+      await erasures.noteApplied(line);
+      notices.applied(line);
+    },
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
+  const notices = new Notices(records, config.noticeCheckSeconds * 1000);
   const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
   const intake = new Intake({ outbox, records, clock });
@@ -245,7 +257,19 @@ function makeCore({
   });
   const onErased = (report: string) => tickets.endOf(report);
   const erasures = new Erasures({ records, ledger, vaults, copies, store, onErased });
-  return { outbox, records, intake, bulk, vaults, circle, hospitalKeys, tickets, erasures };
+  return {
+    outbox,
+    aftermath,
+    notices,
+    records,
+    intake,
+    bulk,
+    vaults,
+    circle,
+    hospitalKeys,
+    tickets,
+    erasures,
+  };
 }
 
 function bulkLimits(config: Config): BulkLimits {
@@ -262,7 +286,7 @@ function bulkLimits(config: Config): BulkLimits {
 
 function makeReporting(
   base: Foundations,
-  { records, vaults, circle, hospitalKeys, outbox, tickets, erasures }: Core,
+  { records, vaults, circle, hospitalKeys, outbox, tickets, erasures, aftermath }: Core,
 ): Pick<
   Services,
   | 'covers'
@@ -295,6 +319,7 @@ function makeReporting(
     perAccount: config.coversPerAccount,
     bytesPerAccount: config.coverBytesPerAccount,
   });
+  const reports = new Reports({ records, vaults, sealed, copies, erasures });
   return {
     covers,
     uploads: new Uploads({
@@ -311,7 +336,7 @@ function makeReporting(
       maxAtOnce: config.maxUploadsAtOnce,
       tempDir: join(config.dataDir, 'uploads'),
     }),
-    reports: new Reports({ records, vaults, sealed, copies, erasures }),
+    reports,
     erasures,
     ...reading,
     ...makeOwnKeys({
@@ -327,6 +352,8 @@ function makeReporting(
       outbox,
       covers,
       sealed,
+      aftermath,
+      sessions: base.sessions,
     }),
   };
 }

@@ -12,7 +12,7 @@ import { LedgerError, type GroupCommit } from '@prms/network';
 import { z } from 'zod';
 import type { Clock } from '../ambient.js';
 import { GatewayError } from '../errors.js';
-import { Documents, type Store, type StoreExpectation } from '../store/index.js';
+import { Documents, type Store, type StoreExpectation, type StoreWrite } from '../store/index.js';
 import { Places } from './places.js';
 
 const pendingSchema = z.strictObject({
@@ -25,6 +25,7 @@ const pendingSchema = z.strictObject({
   /** Who handed it in, when it was not the actor. */
   by: z.string().optional(),
   acceptedAt: z.int(),
+  followUp: z.literal(true).optional(),
   /** Counts what one process accepts: the order within one instant. */
   turn: z.int().optional(),
 });
@@ -65,6 +66,8 @@ export interface SignedLine {
    * up and is sent again may be overtaken.
    */
   readonly after?: string | undefined;
+  /** Whoever signed it can't do the rest: what follows is noted with its receipt, and done here. */
+  readonly followUp?: true | undefined;
 }
 
 /** An operation that has come here before. `same`: with the same bytes, whatever the signature. */
@@ -115,6 +118,8 @@ export class Outbox {
       readonly store: Store;
       readonly commit: Pick<GroupCommit, 'submit'>;
       readonly clock: Clock;
+      /** What is to be done after operations that were signed elsewhere. */
+      readonly aftermath?: { note(id: string, line: string): StoreWrite; run(): Promise<unknown> };
       readonly onSettled?: (receipt: Receipt, waitedMs: number) => void;
       /** Before an applied operation counts as settled: what fails here, or is cut off, comes again. */
       readonly onApplied?: (line: string) => Promise<void>;
@@ -158,7 +163,7 @@ export class Outbox {
    *   before, unless the ledger refused that for want of a proof who signed it
    */
   async accept(operation: SignedLine): Promise<{ readonly receipt: Promise<Receipt> }> {
-    const { id, actor, by, line, lane, after } = operation;
+    const { id, actor, by, line, lane, after, followUp } = operation;
     // Said before anything is on disk: what is on disk is sent again, and the caller would repeat it.
     if (!this.#places.take()) {
       throw new GatewayError('BUSY', 'Too many operations wait for the ledger.', {
@@ -171,6 +176,7 @@ export class Outbox {
       ...(after !== undefined && { after }),
       actor,
       ...(by !== undefined && by !== actor && { by }),
+      ...(followUp && { followUp }),
       acceptedAt: this.parts.clock.now(),
       turn: this.#turn++,
     };
@@ -317,7 +323,7 @@ export class Outbox {
   /** From pending to settled in one step: a crash leaves it in one of the two. */
   async #settle(
     id: string,
-    { actor, by, line }: Pending,
+    { actor, by, line, followUp }: Pending,
     receipt?: z.infer<typeof receiptSchema>,
   ): Promise<void> {
     const settled: Settled = {
@@ -326,10 +332,13 @@ export class Outbox {
       hash: unsigned(line),
       ...(receipt && { receipt }),
     };
+    const follows = receipt?.status === 'applied' && followUp ? this.parts.aftermath : undefined;
     await this.parts.store.commit([
       this.#pending.write(id, undefined),
       this.#settled.write(id, settled),
+      ...(follows ? [follows.note(id, line)] : []),
     ]);
+    void follows?.run();
     this.#failures.delete(id);
     this.#stalled.delete(id);
     this.#places.leave();

@@ -16,6 +16,7 @@ import {
   type Consent,
   type Consultation,
   type Envelope,
+  type Genesis,
   type KinLink,
   type Offer,
   type OperationType,
@@ -176,6 +177,10 @@ export class Records {
 
   users(role: string, page: PageRequest): Promise<Page<User>> {
     return this.#list<User>('users', role, page);
+  }
+
+  genesis(): Promise<Genesis> {
+    return this.#ask<Genesis>('genesis');
   }
 
   consortium(): Promise<{ readonly hospitals: readonly string[] }> {

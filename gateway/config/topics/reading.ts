@@ -31,4 +31,11 @@ export const reading = {
     'tickets',
     'Reports open at one time; beyond that the answer is BUSY.',
   ),
+  noticeCheckSeconds: integer(
+    'PRMS_NOTICE_CHECK_SECONDS',
+    5,
+    [1, 300],
+    's',
+    'How long a re-keying that another gateway has begun may go unseen by its user.',
+  ),
 } as const satisfies Record<string, Setting>;

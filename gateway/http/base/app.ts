@@ -1,6 +1,7 @@
 // The Express application: request ids, security headers, log and metrics, health, reference, routes, problems.
 import express from 'express';
 import type { Express, RequestHandler } from 'express';
+import type { Session } from '../../accounts/index.js';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import type { Log } from '../../logging.js';
@@ -32,6 +33,8 @@ export interface AppOptions<Deps> extends Door {
   readonly longTimeoutsMs?: Readonly<Record<LongKind, number>>;
   /** Requests below `/api` that are answered at one time; beyond it the answer is BUSY. */
   readonly maxRequestsAtOnce: number;
+  /** What a session's user has to hear of; goes on every answer as `PRMS-Notice`. */
+  readonly noticeOf?: (session: Session) => Promise<string | undefined>;
   /** What has to work for the gateway to be of use, by name; asked by `/readyz`. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
   readonly translate?: TranslateError;

@@ -21,12 +21,14 @@ export interface Door {
 
 /**
  * The caller's session, or `undefined` on an open route without one.
+ * @param recognised is told of the session before anything is refused
  * @throws GatewayError UNAUTHENTICATED | FORBIDDEN | SECOND_FACTOR_REQUIRED | FRESH_LOGIN_REQUIRED | CSRF
  */
 export async function authenticate(
   request: Request,
   route: Pick<RouteFacts, 'auth' | 'roles' | 'freshLogin' | 'withoutSecondFactor'>,
   door: Door,
+  recognised?: (session: Session) => Promise<void>,
 ): Promise<Session | undefined> {
   const { sessions, publicOrigin } = door;
   const bearer = bearerToken(request);
@@ -36,6 +38,7 @@ export async function authenticate(
   const found = token === undefined ? undefined : await sessions.authenticate(token);
   // A cookie's token is no bearer token and the other way round: stealing one must not give the other's freedoms.
   const session = found?.kind === (bearer === undefined ? 'cookie' : 'bearer') ? found : undefined;
+  if (session) await recognised?.(session);
   if (route.auth === 'none') return session;
   if (session === undefined)
     throw new GatewayError(

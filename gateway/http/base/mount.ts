@@ -20,7 +20,12 @@ export interface MountOptions<Deps> extends Door {
   readonly maxJsonBytes: number;
   readonly requestTimeoutMs: number;
   readonly longTimeoutsMs?: Readonly<Record<LongKind, number>>;
+  /** What the session's user has to hear of, for the header on every answer. */
+  readonly noticeOf?: ((session: Session) => Promise<string | undefined>) | undefined;
 }
+
+/** The header that every answer to a session carries while its user has something to hear of. */
+const NOTICE_HEADER = 'PRMS-Notice';
 
 /** Mounts every route under `/api/v1`; another method at a route's path is METHOD_NOT_ALLOWED. */
 export function mountRoutes<Deps>(
@@ -72,12 +77,16 @@ async function answer<Deps>(
   response: Response,
   signal: AbortSignal,
 ): Promise<void> {
-  const { deps, publicOrigin } = options;
+  const { deps, publicOrigin, noticeOf } = options;
   const isForSystems = route.auth === 'service';
   const caller = isForSystems ? await authenticateService(request, options.systems) : undefined;
+  const recognised = async (session: Session): Promise<void> => {
+    const notice = await noticeOf?.(session);
+    if (notice !== undefined) response.set(NOTICE_HEADER, notice);
+  };
   const visitor: Session | undefined = isForSystems
     ? undefined
-    : await authenticate(request, route, options);
+    : await authenticate(request, route, options, recognised);
   const limitBytes = route.bodyLimitBytes ?? options.maxJsonBytes;
   const body =
     route.body === undefined

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { sessionKinds, type AccountRole, type Session } from '../../accounts/index.js';
 import { GatewayError } from '../../errors.js';
 import type { AwaitingFactor, LoggedIn } from '../../services/logins.js';
+import { noticeSchema } from '../../services/notices.js';
 import { detailsSchema } from '../../services/patient-files.js';
 import type { RegistrationRequest } from '../../services/registration.js';
 import { empty, json, siteOf, sourceOf } from '../base/index.js';
@@ -78,6 +79,8 @@ export const loggedInSchema = z.object({
   csrfToken: z.string().optional(),
   /** When the session ends for good; it ends earlier when it idles. */
   expiresAt: z.int(),
+  /** Until they are over, every answer to this session names their kinds in the header `PRMS-Notice`. */
+  notices: z.array(noticeSchema),
   /** For programs: to be sent with the next log-in, so that it is not taken for a stranger’s. A browser has a cookie. */
   device: z.string().optional(),
   /** A hospital requires a second factor: until one is enrolled the session is good for nothing else. */
@@ -97,12 +100,13 @@ export const awaitingFactorSchema = z.object({
 });
 
 export function loggedIn(how: LoggedIn) {
-  const { token, session, csrfToken, expiresAt, device, mustEnrol, recoveryCode } = how;
+  const { token, session, csrfToken, expiresAt, device, mustEnrol, recoveryCode, notices } = how;
   const { userId, role, kind } = session;
   const body = {
     userId,
     role,
     expiresAt,
+    notices: [...notices],
     ...(mustEnrol && { mustEnrol }),
     ...(recoveryCode !== undefined && { recoveryCode }),
   };
@@ -279,6 +283,8 @@ export const accountRoutes = [
           profile: profileSchema.optional(),
           details: detailsSchema.optional(),
           csrfToken: z.string().optional(),
+          /** What one has to hear of: keys about to be replaced. */
+          notices: z.array(noticeSchema),
         }),
         'The account.',
       ),
@@ -294,6 +300,7 @@ export const accountRoutes = [
           userId,
           role,
           login: loginName,
+          notices: [...(await deps.notices.of(userId))],
           ...(parts.profile && { profile: parts.profile }),
           ...(parts.details && { details: parts.details }),
           ...(session.kind === 'cookie' && { csrfToken: deps.sessions.csrfToken(session) }),

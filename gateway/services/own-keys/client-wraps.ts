@@ -6,6 +6,7 @@ import { activeKin, holdsVault } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
 import type { WrapBinding } from '../../vault/index.js';
 import type { Actor } from '../actor.js';
+import type { Aftermath } from '../aftermath.js';
 import type { Circle } from '../circle.js';
 import { everyKeyOf } from '../past-keys.js';
 import type { Records } from '../records.js';
@@ -32,6 +33,7 @@ export class ClientWraps {
       readonly vaults: Vaults;
       readonly circle: Circle;
       readonly authorOf: AuthorOf;
+      readonly aftermath: Pick<Aftermath, 'run'>;
     },
   ) {}
 
@@ -40,7 +42,9 @@ export class ClientWraps {
    * @returns for each, whether it was stored now; false when there is one of its name already, which stays
    * @throws GatewayError FORBIDDEN | VALIDATION | NOT_FOUND | GONE | CLOUD_UNAVAILABLE
    */
-  put(actor: Actor, patientId: string, wraps: readonly ClientWrap[]): Promise<boolean[]> {
+  async put(actor: Actor, patientId: string, wraps: readonly ClientWrap[]): Promise<boolean[]> {
+    // What a revocation still has to take away must not take away what is put now.
+    await this.parts.aftermath.run();
     return this.parts.circle.alone(patientId, async () => {
       const patient = await this.parts.records.patient(patientId);
       for (const [at, wrap] of wraps.entries()) await this.#check(actor, patient, wrap, at);

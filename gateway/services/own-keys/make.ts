@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { DEFAULT_CHUNK_BYTES, type StegoPool } from '@prms/stego';
 import type { Config } from '../../config/index.js';
 import type { Store } from '../../store/index.js';
+import type { Sessions } from '../../accounts/index.js';
 import type { AccessLog } from '../accesses/index.js';
+import type { Aftermath } from '../aftermath.js';
 import type { Circle } from '../circle.js';
 import type { Covers } from '../covers.js';
 import { EpochKeys } from '../epoch-keys.js';
 import type { HospitalKeys } from '../hospital-keys.js';
+import { Leavings } from '../leavings.js';
 import type { Records } from '../records.js';
 import type { Outbox } from '../outbox.js';
 import type { Objects, SealedReports } from '../reports/index.js';
@@ -31,6 +34,8 @@ export interface OwnKeyParts {
   readonly outbox: Outbox;
   readonly covers: Covers;
   readonly sealed: SealedReports;
+  readonly aftermath: Aftermath;
+  readonly sessions: Sessions;
 }
 
 export function makeOwnKeys(parts: OwnKeyParts): {
@@ -50,6 +55,19 @@ export function makeOwnKeys(parts: OwnKeyParts): {
       tempDir: join(config.dataDir, 'uploads'),
     },
   });
+  const epochKeys = new EpochKeys(records, parts.store);
+  const leavings = new Leavings({ ...parts, epochKeys });
+  parts.aftermath.attach({
+    'consent:revoke': ({ patient, id, epoch }) => leavings.consent(patient, id, epoch?.number),
+    'consent:amend': ({ patient, id, epoch }) => leavings.consent(patient, id, epoch?.number),
+    'kin:end': ({ patient, id, epoch }) => leavings.kin(patient, id, epoch?.number),
+    'kin:amend': ({ patient, id, epoch }) => leavings.kin(patient, id, epoch?.number),
+    // Somebody who replaces their keys may have lost the old ones to somebody who is logged in with them.
+    'key:rotate': async (_args, actor) => {
+      for (const { id, ownKeys } of await parts.sessions.list(actor))
+        if (ownKeys) await parts.sessions.end(id);
+    },
+  });
   const authorOf = (patient: string, id: string) => ownUploads.authorOf(patient, id);
   const clientWraps = new ClientWraps({ ...parts, authorOf });
   const ownReads = new OwnReads({
@@ -58,7 +76,7 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     hospitalKeys,
     log,
     wraps: clientWraps,
-    epochKeys: new EpochKeys(records, parts.store),
+    epochKeys,
     bytes: new SealedBytes(parts.objects, parts.pool),
     lifeMs: config.accessTicketSeconds * 1000,
   });
