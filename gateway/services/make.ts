@@ -245,7 +245,7 @@ function makeCore({
     },
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
-  const notices = new Notices(records, config.noticeCheckSeconds * 1000);
+  const notices = new Notices(records, config.noticeCheckSeconds * 1000, config.noticesRemembered);
   const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
   const intake = new Intake({ outbox, records, clock });

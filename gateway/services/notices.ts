@@ -27,8 +27,6 @@ interface Known {
   readonly until: number;
 }
 
-const MAX_KNOWN = 10_000;
-
 export class Notices {
   /** So that not every answer asks the ledger. What is settled here is known at once. */
   readonly #known = new Map<string, Known>();
@@ -39,6 +37,8 @@ export class Notices {
     private readonly records: Records,
     /** How long another gateway's doing may go unseen. */
     private readonly freshMs: number,
+    /** Users of whom it is remembered. */
+    private readonly most: number,
   ) {}
 
   /** What somebody has to hear now. */
@@ -47,7 +47,7 @@ export class Notices {
     const known = this.#known.get(userId);
     if (known && now < known.until) return known.notices;
     const notices = await this.#ask(userId);
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    if (this.#known.size >= this.most) this.#known.clear();
     this.#known.set(userId, { notices, until: now + this.freshMs });
     if (known && !same(known.notices, notices)) this.#tell(userId, notices);
     return notices;

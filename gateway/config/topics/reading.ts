@@ -31,6 +31,13 @@ export const reading = {
     'tickets',
     'Reports open at one time; beyond that the answer is BUSY.',
   ),
+  noticesRemembered: integer(
+    'PRMS_NOTICES_REMEMBERED',
+    10_000,
+    [100, 1_000_000],
+    'users',
+    'Users of whom it is remembered whether a re-keying runs; of others the ledger is asked.',
+  ),
   noticeCheckSeconds: integer(
     'PRMS_NOTICE_CHECK_SECONDS',
     5,
