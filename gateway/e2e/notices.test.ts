@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Notice } from '../services/notices.js';
 import { signP256 } from '../vault/index.js';
 import { newPair, OwnKeyPerson, publicText } from './own-key-person.js';
+import { Talker } from './talker.js';
 import { problemOf, World, type Visitor } from './world.js';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
@@ -103,6 +104,28 @@ describe('a re-keying that is about to happen', () => {
     await olga.act('key:object', { proposal });
     expect(await seen(olga.visitor, logIn)).to.equal('');
     expect(await completing(olga.userId, proposal)).to.equal('REFUSED:WRONG_STATE');
+  });
+
+  it('is pushed to whoever sits at a consultation, and told to whoever comes to one', async () => {
+    await north.logIn();
+    const doctor = await world.doctor('Adeyemi', north);
+    const maria = await world.patient('Maria-who-talks');
+    await world.care(maria, doctor, north);
+    const wish = { patient: maria.userId, hospital: north.userId };
+    const { id } = await doctor.post('/consultations', wish, z.looseObject({ id: z.string() }));
+    const path = `/patients/${maria.userId}/consultations/${id}`;
+    const line = Talker.at(world.url, path, maria);
+    await line.welcomed();
+    const proposal = await propose(maria.userId);
+    const [pushed] = noticesSchema.parse(await line.next('notice')).notices;
+    expect(pushed).to.include({ kind: 'key-recovery', status: 'proposed', proposal });
+    const again = Talker.at(world.url, path, maria);
+    const [told] = noticesSchema.parse(await again.next('notice')).notices;
+    expect(told).to.include({ status: 'proposed', proposal });
+    await maria.change(`/me/recovery/${proposal}/object`);
+    expect(noticesSchema.parse(await line.next('notice')).notices).to.deep.equal([]);
+    line.drop();
+    again.drop();
   });
 
   it('is completed after the notice period, not before', async () => {

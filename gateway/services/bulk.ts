@@ -72,7 +72,7 @@ export class Bulk {
    */
   async run(
     lines: AsyncIterable<readonly SubmittedLine[]>,
-    session: Pick<Session, 'userId' | 'role'>,
+    session: Session,
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly LineReceipt[]>> {
     const leave = this.#enter(session.userId);

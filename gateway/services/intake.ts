@@ -14,7 +14,7 @@ import {
   type Receipt,
   type RefusalCode,
 } from '@prms/chaincode';
-import type { Session } from '../accounts/index.js';
+import type { Session, Sessions } from '../accounts/index.js';
 import type { Clock } from '../ambient.js';
 import { GatewayError, validationError } from '../errors.js';
 import { hasAftermath } from './aftermath.js';
@@ -29,6 +29,8 @@ export interface Submitter {
   readonly userId: string;
   /** May hand in what others have signed. */
   readonly relays: boolean;
+  /** Has just proven who they are. */
+  readonly fresh: boolean;
 }
 
 /** An operation that is on disk here, now or since an earlier time. */
@@ -52,6 +54,7 @@ export class Intake {
       readonly outbox: Outbox;
       readonly records: Records;
       readonly clock: Clock;
+      readonly sessions: Pick<Sessions, 'isFresh'>;
     },
   ) {}
 
@@ -59,15 +62,18 @@ export class Intake {
    * Everybody hands in their own operations. An admitted hospital's systems also relay what its patients and doctors
    * have signed: it can delay that, as it can delay everything, and can't change it.
    */
-  async submitter({ userId, role }: Pick<Session, 'userId' | 'role'>): Promise<Submitter> {
-    if (role !== 'hospital') return { userId, relays: false };
-    return { userId, relays: this.#admitted.has(userId) || (await this.#isAdmitted(userId)) };
+  async submitter(session: Session): Promise<Submitter> {
+    const { userId, role } = session;
+    const fresh = this.parts.sessions.isFresh(session);
+    if (role !== 'hospital') return { userId, relays: false, fresh };
+    const relays = this.#admitted.has(userId) || (await this.#isAdmitted(userId));
+    return { userId, relays, fresh };
   }
 
   /**
    * Takes one signed operation in its line form. Once this resolves it is on disk. The same operation again gives the
    * same fate.
-   * @throws GatewayError BAD_REQUEST | TOO_LARGE | VALIDATION | FORBIDDEN | BUSY; REFUSED with the ledger's code for what
+   * @throws GatewayError BAD_REQUEST | TOO_LARGE | VALIDATION | FORBIDDEN | FRESH_LOGIN_REQUIRED | BUSY; REFUSED with the ledger's code for what
    *   the ledger would refuse whenever it came, ID_REUSED among them
    */
   async submit(line: string, by: Submitter): Promise<Taken> {
@@ -106,6 +112,12 @@ export class Intake {
     const { id, actor } = envelope;
     if (actor !== by.userId && !by.relays) {
       throw new GatewayError('FORBIDDEN', 'Somebody else has signed this operation.', {
+        ids: { operation: id },
+      });
+    }
+    // As for those whose keys rest here: a session that was left open must not break the glass.
+    if (envelope.type === 'access:emergency' && !by.fresh) {
+      throw new GatewayError('FRESH_LOGIN_REQUIRED', 'Log in again to declare an emergency.', {
         ids: { operation: id },
       });
     }

@@ -226,6 +226,7 @@ function makeCore({
   store,
   master,
   copies,
+  sessions,
 }: Foundations) {
   const aftermath = new Aftermath(store);
   const outbox: Outbox = new Outbox({
@@ -248,7 +249,7 @@ function makeCore({
   const notices = new Notices(records, config.noticeCheckSeconds * 1000, config.noticesRemembered);
   const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
-  const intake = new Intake({ outbox, records, clock });
+  const intake = new Intake({ outbox, records, clock, sessions });
   const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
   const tickets = new Tickets(clock, random, {

@@ -242,6 +242,23 @@ describe('signed operations by the line', function () {
       [2, 'applied'],
     ]);
   });
+
+  it('takes an emergency from a fresh log-in alone', async () => {
+    const emergency = () =>
+      doctor.sign('access:emergency', {
+        patient: maria.userId,
+        actingFor: people.hospital.userId,
+        reason: 'A'.repeat(43),
+      });
+    api.clock.advance(6 * 60_000);
+    expect(summary(await handIn(people.doctor, emergency()))).to.deep.equal([
+      [1, 'invalid', 'FRESH_LOGIN_REQUIRED'],
+    ]);
+    await people.doctor.logIn();
+    const [receipt] = await handIn(people.doctor, emergency());
+    expect(receipt?.code).to.not.equal('FRESH_LOGIN_REQUIRED');
+    expect(receipt?.status).to.be.oneOf(['applied', 'refused']);
+  });
 });
 
 const ID_REUSED = 'Another operation has used this id.';

@@ -2,6 +2,7 @@
 
 import { operationIdSchema, purposeSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
+import { noticeSchema } from '../notices.js';
 import { messageIdSchema, sealedSchema, shownSchema } from './chain.js';
 
 /** What a client sends. */
@@ -71,6 +72,8 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
     head,
   }),
   z.object({ type: z.literal('closed') }),
+  /** What this user must hear of wherever they are; an empty list takes back what was told before. */
+  z.object({ type: z.literal('notice'), notices: z.array(noticeSchema) }),
   z.looseObject({
     type: z.literal('problem'),
     code: z.string(),

@@ -7,6 +7,7 @@ import type { Log } from '../../logging.js';
 import type { Store } from '../../store/index.js';
 import type { Accesses } from '../accesses/index.js';
 import type { HospitalKeys } from '../hospital-keys.js';
+import type { Notices } from '../notices.js';
 import type { Outbox } from '../outbox.js';
 import type { Records } from '../records.js';
 import { Anchors } from './anchors.js';
@@ -29,6 +30,7 @@ export function makeConsultations(base: {
   readonly outbox: Outbox;
   readonly hospitalKeys: HospitalKeys;
   readonly accesses: Accesses;
+  readonly notices: Notices;
 }): Consultations {
   const { config, store } = base;
   const messages = new MessageLog(store, base.clock);

@@ -6,6 +6,7 @@ import { GatewayError } from '../../errors.js';
 import { wipe } from '../../vault/index.js';
 import type { Accesses } from '../accesses/index.js';
 import type { Actor } from '../actor.js';
+import type { Notice, Notices } from '../notices.js';
 import type { Records } from '../records.js';
 import type { Anchors } from './anchors.js';
 import type { Conversations } from './conversations.js';
@@ -40,6 +41,8 @@ interface Member {
   cursor: number;
   pump: 'idle' | 'running' | 'again';
   key?: Uint8Array;
+  /** Ends the hearing of notices. */
+  readonly deafen: () => void;
 }
 
 /** Messages that are read at once for somebody who catches up. */
@@ -53,6 +56,7 @@ export interface RoomParts {
   readonly anchors: Anchors;
   readonly conversations: Conversations;
   readonly accesses: Pick<Accesses, 'open'>;
+  readonly notices: Pick<Notices, 'of' | 'subscribe'>;
 }
 
 export class Rooms {
@@ -72,8 +76,9 @@ export class Rooms {
 
   /** May this person come to the socket at all? @throws GatewayError FORBIDDEN | NOT_FOUND */
   async arrive(actor: Actor, consultation: Consultation): Promise<(line: Line) => Seat> {
-    const { participants, keys, messages } = this.parts;
+    const { participants, keys, messages, notices } = this.parts;
     const { id, status, count, head } = consultation;
+    const notice = await notices.of(actor.userId);
     const part = await participants.partOf(actor, consultation);
     const commitment = await keys.commitment(id);
     const welcome: ServerFrame = {
@@ -97,10 +102,12 @@ export class Rooms {
         state: 'away',
         cursor: 0,
         pump: 'idle',
+        deafen: notices.subscribe(actor.userId, (changed) => tellNotices(line, changed)),
       };
       const there = this.#members.get(id) ?? new Set();
       this.#members.set(id, there.add(member));
       line.send(welcome);
+      if (notice.length > 0) tellNotices(line, notice);
       return {
         frame: (frame) => this.#answer(member, readFrame(frame)),
         closed: () => this.#gone(member),
@@ -271,6 +278,7 @@ export class Rooms {
   #gone(member: Member): void {
     const { id } = member.consultation;
     member.state = 'away';
+    member.deafen();
     if (member.key) wipe(member.key);
     delete member.key;
     const there = this.#members.get(id);
@@ -304,6 +312,10 @@ export class Rooms {
   #of(id: string): Member[] {
     return [...(this.#members.get(id) ?? [])];
   }
+}
+
+function tellNotices(line: Line, notices: readonly Notice[]): void {
+  line.send({ type: 'notice', notices: [...notices] } satisfies ServerFrame);
 }
 
 /** Opens a report for a participant: an access like any other, told to the others. */
