@@ -11,7 +11,10 @@ import type {
   KeyBundle,
   KeyBundles,
   MasterKey,
+  KeyFile,
+  KeyFileOwner,
   OpenedBundle,
+  Party,
   PrivateKeyEntry,
 } from '../vault/index.js';
 import { loginNameSchema, passwordSchema } from './login-name.js';
@@ -221,6 +224,26 @@ export class Accounts {
     );
   }
 
+  /** Whether the bundle that this key opened still has keys. */
+  async holdsKeys(userId: string, bundleKey: Uint8Array): Promise<boolean> {
+    const { bundle } = await this.record(userId);
+    return this.services.bundles.holdsKeys(userId, bundle, bundleKey);
+  }
+
+  /**
+   * Seals a user's keys under a passphrase of their choice, for them to take away.
+   * @throws GatewayError VALIDATION | BUSY, and whatever `keys` throws
+   */
+  async exportKeys(
+    owner: KeyFileOwner,
+    keys: () => readonly PrivateKeyEntry[],
+    lock: { readonly passphrase: string; readonly party: Party },
+  ): Promise<KeyFile> {
+    const { loginName } = await this.get(owner.userId);
+    const passphrase = checkedPassword(lock.passphrase, loginName, 'passphrase');
+    return this.services.bundles.export(owner, keys, { ...lock, passphrase });
+  }
+
   /**
    * Seals other keys under another password, without putting them in place: for an account whose keys are lost. An
    * attempt like a log-in, and as slow for a name that nobody has.
@@ -370,12 +393,12 @@ const taken = (): GatewayError =>
     'This login name or key is already registered: choose another name or log in.',
   );
 
-function checkedPassword(typed: string, loginName: string): string {
+function checkedPassword(typed: string, loginName: string, field = 'password'): string {
   const schema = passwordSchema.refine(
     (password) => !password.toLowerCase().includes(loginName.trim().toLowerCase()),
     'must not contain the login name',
   );
-  return parsed('password', schema, typed);
+  return parsed(field, schema, typed);
 }
 
 function parsed<T>(field: string, schema: z.ZodType<T>, value: unknown): T {

@@ -69,18 +69,21 @@ export const newPair = (): KeyPair => generateKeyPair((length) => randomBytes(le
 export const publicText = ({ publicKey }: KeyPair): string => encodePublicKey(publicKey);
 
 export class OwnKeyPerson {
-  signing = newPair();
+  signing: KeyPair;
   sealing = newPair();
   epoch = { number: 1, pair: newPair() };
   readonly tagKey = new Uint8Array(randomBytes(32));
-  readonly userId = userIdOf(publicText(this.signing));
+  readonly userId: string;
   readonly visitor: Visitor;
 
   constructor(
     private readonly world: World,
     login: string,
     private readonly role: 'patient' | 'doctor' | 'relative' = 'patient',
+    signing = newPair(),
   ) {
+    this.signing = signing;
+    this.userId = userIdOf(publicText(signing));
     this.visitor = world.visitor(login);
     this.visitor.userId = this.userId;
   }

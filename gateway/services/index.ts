@@ -25,6 +25,7 @@ import type { Notices } from './notices.js';
 import type { Outbox } from './outbox.js';
 import type {
   ClientWraps,
+  KeyHandOver,
   KeyLogins,
   OwnKeysRegistration,
   OwnReads,
@@ -48,6 +49,7 @@ export interface Services {
   readonly registration: Registration;
   readonly ownKeys: OwnKeysRegistration;
   readonly keyLogins: KeyLogins;
+  readonly keyHandOver: KeyHandOver;
   readonly clientWraps: ClientWraps;
   readonly ownReads: OwnReads;
   readonly ownUploads: OwnUploads;

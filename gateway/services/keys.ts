@@ -4,7 +4,7 @@ import { kidOf, possessionText, type ArgumentsOf, type Recovery } from '@prms/ch
 import type { Accounts, Sessions } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
-import { KeyedLock } from '../store/index.js';
+import type { KeyedLock } from '../store/index.js';
 import {
   encodePublicKey,
   generateKeyPair,
@@ -46,8 +46,6 @@ export function freshKeys(
 }
 
 export class Keys {
-  readonly #locks = new KeyedLock();
-
   constructor(
     private readonly parts: {
       readonly records: Records;
@@ -55,6 +53,8 @@ export class Keys {
       readonly sessions: Sessions;
       readonly hospitalKeys: HospitalKeys;
       readonly random: RandomBytes;
+      /** By user: one change of keys at a time. */
+      readonly keyLocks: KeyedLock;
     },
   ) {}
 
@@ -66,7 +66,7 @@ export class Keys {
    * keys stay for good, for what was wrapped for them.
    */
   rotate(actor: Actor): Promise<Changed> {
-    return this.#locks.run([actor.userId], async () => {
+    return this.parts.keyLocks.run([actor.userId], async () => {
       const { records, sessions, hospitalKeys, random } = this.parts;
       const { version, kid } = await records.user(actor.userId);
       actor.keys.prefer('sign', kid);

@@ -112,6 +112,7 @@ export class Logins {
         );
         const begun = await this.#begin(account, { ...how, ...factor });
         this.parts.keyRing.put(begun.session.id, keys);
+        await this.#mustHold(begun.session, keys);
         return begun;
       },
       wipe: () => keys.wipe(),
@@ -241,6 +242,19 @@ export class Logins {
 
   account(session: Session): Promise<Account> {
     return this.parts.accounts.get(session.userId);
+  }
+
+  /**
+   * The keys were opened with the first proof; since then their user may have taken them away. Looked at when the session
+   * is there already: what happens from now on ends it like all others.
+   */
+  async #mustHold({ id, userId }: Session, { bundleKey }: UnlockedKeys): Promise<void> {
+    if (await this.parts.accounts.holdsKeys(userId, bundleKey)) return;
+    await this.parts.sessions.end(id);
+    throw new GatewayError(
+      'UNAUTHENTICATED',
+      'The keys of this account have changed: log in again.',
+    );
   }
 
   /** Asks for the second factor of whoever has one; whoever has none is through. */

@@ -16,7 +16,7 @@ import type { Copies } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
 import type { Log } from '../logging.js';
 import type { Metrics } from '../metrics.js';
-import type { Store } from '../store/index.js';
+import { KeyedLock, type Store } from '../store/index.js';
 import type { KeyRing, MasterKey } from '../vault/index.js';
 import {
   Accesses,
@@ -48,7 +48,13 @@ import { Kin } from './kin.js';
 import { Logins, type NextStep } from './logins.js';
 import { Notices } from './notices.js';
 import { Outbox } from './outbox.js';
-import { KeyLogins, makeOwnKeys, OwnKeysRegistration } from './own-keys/index.js';
+import {
+  ExportTraces,
+  KeyHandOver,
+  KeyLogins,
+  makeOwnKeys,
+  OwnKeysRegistration,
+} from './own-keys/index.js';
 import { PatientFiles } from './patient-files.js';
 import { Records } from './records.js';
 import { Recoveries } from './recoveries.js';
@@ -108,6 +114,9 @@ export function makeServices(
     sessions,
     outbox,
     notices: core.notices,
+    traces: core.traces,
+    keyLocks: new KeyedLock(),
+    log: base.log,
     files: new PatientFiles({ records, accounts }),
   };
   const signIn = makeSignIn(base, records);
@@ -140,6 +149,7 @@ export function makeServices(
       random,
       lifeMs: config.keyLoginSeconds * 1000,
     }),
+    keyHandOver: new KeyHandOver(parts),
     logins: new Logins({ ...parts, ...signIn, registration, recoveries, ownKeys }),
     secondFactors: signIn.secondFactors,
     signInPolicies: signIn.signInPolicies,
@@ -246,7 +256,11 @@ function makeCore({
     },
   });
   const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
-  const notices = new Notices(records, config.noticeCheckSeconds * 1000, config.noticesRemembered);
+  const traces = new ExportTraces(store);
+  const notices = new Notices(records, config.noticeCheckSeconds * 1000, config.noticesRemembered, {
+    traces,
+    tellMs: config.keyExportNoticeDays * DAY_MS,
+  });
   const vaults = new Vaults(ledger.channel, copies);
   const circle = new Circle({ records, vaults, random });
   const intake = new Intake({ outbox, records, clock, sessions });
@@ -262,6 +276,7 @@ function makeCore({
     outbox,
     aftermath,
     notices,
+    traces,
     records,
     intake,
     bulk,

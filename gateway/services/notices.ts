@@ -1,13 +1,15 @@
-// What somebody must hear of wherever they are: today, that hospitals are about to replace their keys. It is told with each
+// What somebody must hear of wherever they are: that hospitals are about to replace their keys, or
+// that their private keys were exported. It is told with each
 // log-in, at `GET /me`, as a header on every answer to their sessions, and pushed to whoever has subscribed.
 
 import type { Genesis, Recovery } from '@prms/chaincode';
 import { readOperationLine } from '@prms/chaincode';
 import { z } from 'zod';
 import { GatewayError } from '../errors.js';
+import type { ExportTraces } from './own-keys/export-traces.js';
 import type { Records } from './records.js';
 
-export const noticeSchema = z.object({
+const recoverySchema = z.object({
   kind: z.literal('key-recovery'),
   /** To be named in `key:object`. */
   proposal: z.string(),
@@ -18,6 +20,13 @@ export const noticeSchema = z.object({
   /** From when on the hospitals can complete it. */
   endsAt: z.int().optional(),
 });
+const exportSchema = z.object({
+  kind: z.literal('key-export'),
+  /** If it was not the user: rotate the keys, and change the password. */
+  exportedAt: z.int(),
+});
+
+export const noticeSchema = z.discriminatedUnion('kind', [recoverySchema, exportSchema]);
 export type Notice = z.infer<typeof noticeSchema>;
 
 export type NoticeListener = (notices: readonly Notice[]) => void;
@@ -39,6 +48,11 @@ export class Notices {
     private readonly freshMs: number,
     /** Users of whom it is remembered. */
     private readonly most: number,
+    private readonly exports: {
+      readonly traces: Pick<ExportTraces, 'of'>;
+      /** How long one is told of. */
+      readonly tellMs: number;
+    },
   ) {}
 
   /** What somebody has to hear now. */
@@ -79,7 +93,11 @@ export class Notices {
     const envelope = readOperationLine(line)?.envelope;
     if (!envelope) return;
     const { user } = envelope.args;
-    const userId = typeof user === 'string' ? user : envelope.actor;
+    this.changed(typeof user === 'string' ? user : envelope.actor);
+  }
+
+  /** Something has changed for this user: it is told at once. */
+  changed(userId: string): void {
     this.#known.delete(userId);
     if (!this.#listeners.has(userId)) return;
     this.of(userId).then(
@@ -98,6 +116,17 @@ export class Notices {
   }
 
   async #ask(userId: string): Promise<readonly Notice[]> {
+    return [...(await this.#recovery(userId)), ...(await this.#export(userId))];
+  }
+
+  async #export(userId: string): Promise<Notice[]> {
+    const { traces, tellMs } = this.exports;
+    const trace = await traces.of(userId);
+    if (!trace || this.records.now() >= trace.exportedAt + tellMs) return [];
+    return [{ kind: 'key-export', exportedAt: trace.exportedAt }];
+  }
+
+  async #recovery(userId: string): Promise<Notice[]> {
     try {
       const { recovery } = await this.records.user(userId);
       if (recovery?.status !== 'proposed' && recovery?.status !== 'seconded') return [];
@@ -112,7 +141,7 @@ export class Notices {
 
 function noticeOf(
   { id, proposer, seconder, secondedAt }: Recovery,
-  status: Notice['status'],
+  status: z.infer<typeof recoverySchema>['status'],
   noticeMs: Genesis['recoveryNoticeMs'],
 ): Notice {
   return {

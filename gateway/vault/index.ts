@@ -6,6 +6,8 @@ export { ANYBODY } from './fair-turns.js';
 export type { Party } from './fair-turns.js';
 export { KeyBundles, keyBundleSchema } from './key-bundle.js';
 export type { KeyBundle, OpenedBundle, PrivateKeyEntry } from './key-bundle.js';
+export { keyFileSchema } from './key-file.js';
+export type { KeyFile, KeyFileOwner } from './key-file.js';
 export { KeyRing, UnlockedKeys } from './key-ring.js';
 export { loadMasterKey, MasterKey } from './master-key.js';
 export { MESSAGE_OVERHEAD_BYTES, openMessage, sealMessage } from './message-box.js';

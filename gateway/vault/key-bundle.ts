@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.js';
 import { openBox, sealBox } from './box.js';
 import { decodeParts, encodeParts, wipe } from './bytes.js';
 import { ANYBODY, type Party } from './fair-turns.js';
+import { sealKeyFile, type KeyFile, type KeyFileOwner } from './key-file.js';
 import type { PasswordDeriver } from './password.js';
 import { generateRecoveryCode, parseRecoveryCode } from './recovery-code.js';
 
@@ -127,6 +128,23 @@ export class KeyBundles {
     keys: readonly PrivateKeyEntry[],
   ): KeyBundle {
     return { ...bundle, keys: this.sealKeys(owner, bundleKey, keys) };
+  }
+
+  /** Does this bundle, opened by its bundle key, still have keys? Not when its user has taken them away since. */
+  holdsKeys(owner: string, bundle: KeyBundle, bundleKey: Uint8Array): boolean {
+    const plain = openBox(bundleKey, keysAad(owner), decode(bundle.keys));
+    const holds = plain !== undefined && plain.length > 0;
+    if (plain !== undefined) wipe(plain);
+    return holds;
+  }
+
+  /** Keys in the file in which their user takes them away; see `sealKeyFile`. */
+  export(
+    owner: KeyFileOwner,
+    keys: () => readonly PrivateKeyEntry[],
+    lock: { readonly passphrase: string; readonly party: Party },
+  ): Promise<KeyFile> {
+    return sealKeyFile({ deriver: this.deriver, random: this.random }, owner, keys, lock);
   }
 
   private async lockByPassword(

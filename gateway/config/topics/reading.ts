@@ -45,4 +45,11 @@ export const reading = {
     's',
     'How long a re-keying that another gateway has begun may go unseen by its user.',
   ),
+  keyExportNoticeDays: integer(
+    'PRMS_KEY_EXPORT_NOTICE_DAYS',
+    7,
+    [1, 365],
+    'days',
+    'How long a user is told, wherever they are, that their private keys were exported.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -8,7 +8,8 @@ import {
   userIdSchema,
 } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { json, sourceOf } from '../base/index.js';
+import { keyFileSchema } from '../../vault/index.js';
+import { empty, json, sourceOf } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { changedSchema } from './schemas.js';
 
@@ -57,6 +58,39 @@ export const keyRoutes = [
       status: 200,
       body: await context.deps.keys.rotate(actorOf(context)),
     }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/me/keys/export',
+    summary: 'Take one’s private keys away',
+    description:
+      'All keys that the gateway keeps for the caller, present and past, sealed under a passphrase that must be as strong as a password. docs/own-keys.md says how to open the file, which is not kept. That it happened is told to the user for some days.',
+    tags: ['keys'],
+    auth: 'session',
+    freshLogin: true,
+    body: z.strictObject({ passphrase: z.string().max(1024) }),
+    responses: { 200: json(keyFileSchema, 'The key file.') },
+    handler: async (context) => ({
+      status: 200,
+      body: await context.deps.keyHandOver.export(actorOf(context), context.body.passphrase),
+    }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/me/keys/hand-over',
+    summary: 'Have the gateway forget one’s private keys',
+    description:
+      'From then on the account keeps its own keys: the caller must have exported the present ones. Every session ends; password and second factors stay. Not for hospitals, whose keys serve their doctors.',
+    tags: ['keys'],
+    auth: 'session',
+    freshLogin: true,
+    roles: ['patient', 'doctor', 'relative', 'auditor'],
+    body: z.strictObject({ exported: z.literal(true) }),
+    responses: { 204: empty('Forgotten.') },
+    handler: async (context) => {
+      await context.deps.keyHandOver.handOver(actorOf(context));
+      return { status: 204 };
+    },
   }),
   defineRoute({
     method: 'get',

@@ -1,5 +1,7 @@
 // For people who keep their own keys.
 export { clientPurposes, ClientWraps, type ClientWrap } from './client-wraps.js';
+export { ExportTraces } from './export-traces.js';
+export { KeyHandOver } from './hand-over.js';
 export { KeyLogins, loginText, type Challenge } from './key-logins.js';
 export { published, publishedSchema } from './published.js';
 export { makeOwnKeys } from './make.js';

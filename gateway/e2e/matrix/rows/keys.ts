@@ -1,11 +1,24 @@
 // Keys: rotated, or replaced by hospitals.
 import { z } from 'zod';
-import { LOGGED_IN, type Rows } from '../row.js';
+import { AUDITORS, DOCTORS, LOGGED_IN, PATIENTS, RELATIVES, type Rows } from '../row.js';
 
 const vaultSchema = z.object({ restored: z.boolean() });
 
 export const keyRows: Rows = {
   'post /me/keys/rotate': { ownSession: true, answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
+  'post /me/keys/export': {
+    ask: () => ({ body: { passphrase: 'a phrase for the file' } }),
+    answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' },
+  },
+  'post /me/keys/hand-over': {
+    newcomer: true,
+    ask: async (_, who, caller) => {
+      const passphrase = 'a phrase for the file';
+      if (who !== 'anonymous') await caller.ask('POST', '/me/keys/export', { passphrase });
+      return { body: { exported: true } };
+    },
+    answers: { ok: [...PATIENTS, ...DOCTORS, ...RELATIVES, ...AUDITORS], rest: 'FORBIDDEN' },
+  },
   'get /me/recovery': { answers: { ok: LOGGED_IN, rest: 'UNAUTHENTICATED' } },
   'post /users/{id}/recovery': {
     ask: async (home) => {
