@@ -12,6 +12,8 @@
 //  - `reads` looks into a success, when a 200 can also say no.
 //  - `answers` names everybody once: under `ok` who is allowed, under a code (with the ledger's reason after a colon) who is
 //    refused with it, and `rest` for all others. `anonymous` is UNAUTHENTICATED unless named.
+// A WebSocket has its row in rows/sockets.ts. A hospital’s system is no column: it is asked about every route at once, in
+// sockets-and-systems.test.ts, and what it may use is named there.
 import type { RequestBody, Visitor } from '../../http/routes/testing-api.js';
 import type { Home, Who } from './home.js';
 
