@@ -22,13 +22,13 @@ describe('a consultation with somebody who keeps their own keys', function () {
   let world: World;
   let doctor: Visitor;
   let olga: OwnKeyPerson;
-  let [path, id] = ['', ''];
+  let [path, id, hospital] = ['', '', ''];
   before(async () => {
     world = await World.open({ env: { PRMS_ANCHOR_EVERY_MESSAGES: '3' } });
     const north = await world.hospital('North');
     doctor = await world.doctor('Adeyemi', north);
     olga = await new OwnKeyPerson(world, 'olga').register();
-    const hospital = north.userId;
+    hospital = north.userId;
     const care = await olga.act('care:request', { doctor: doctor.userId, hospital });
     await doctor.change(`/care/${olga.userId}/${care.id}/approve`, { replaces: 1 });
     ({ id } = await doctor.post('/consultations', { patient: olga.userId, hospital }, created));
@@ -36,6 +36,55 @@ describe('a consultation with somebody who keeps their own keys', function () {
     await doctor.ask('POST', `${path}/admit`, { user: olga.userId });
   });
   after(() => world.close());
+
+  it('shows what opens with no key as it is, and refuses it while somebody could read it', async () => {
+    const wish = { patient: olga.userId, hospital };
+    const { id: other } = await doctor.post('/consultations', wish, created);
+    const where = `/patients/${olga.userId}/consultations/${other}`;
+    await doctor.ask('POST', `${where}/admit`, { user: olga.userId });
+    const one = await Talker.at(world.url, where, doctor).join();
+    await one.say('Good morning.');
+    const two = await Talker.at(world.url, where, olga.visitor).join();
+    await two.next('joined');
+    const junk = { id: 'junk-message-1', sealed: Buffer.alloc(60, 7).toString('base64url') };
+    expect(await two.refused({ type: 'say-sealed', ...junk })).to.equal('VALIDATION');
+    expect(await one.refused({ type: 'say-sealed', ...junk })).to.equal('FORBIDDEN');
+    expect(await doctor.fails('POST', `${where}/messages`, junk)).to.equal('FORBIDDEN');
+
+    await two.next('presence', ({ here }) => here.length === 2);
+    one.drop();
+    await two.next('presence', ({ here }) => here.length === 1);
+    two.send({ type: 'say-sealed', ...junk });
+    await two.next('ack');
+    await one.again();
+    await one.say('Stop the medicine.');
+    const heard = await one.hears(3);
+    expect(heard[1]).to.include({ number: 2, sealed: junk.sealed, unreadable: true });
+    expect(heard[1]).to.not.have.property('text');
+    expect(heard[2]).to.include({ text: 'Stop the medicine.' });
+    expect((await two.hears(3)).map(({ number }) => number)).to.deep.equal([1, 2, 3]);
+
+    await doctor.change(`${where}/close`);
+    const whole = await doctor.get(`${where}/transcript`, transcriptSchema);
+    expect(whole.messages).to.deep.equal(heard);
+    const verdict = await checkTranscript(whole, { expect: [] });
+    expect(verdict.problems).to.deep.equal([]);
+    expect(verdict.facts).to.include({ messages: 3, anchored: 3, opened: 2 });
+    expect(verdict.notProven.join()).to.include('open with no key');
+    const lies = [
+      { at: 1, message: { text: 'I agree.', unreadable: undefined } },
+      { at: 1, message: { unreadable: undefined } },
+      { at: 2, message: { text: undefined, unreadable: true } },
+      { at: 2, message: { unreadable: true } },
+    ];
+    for (const { at, message } of lies) {
+      const messages = whole.messages.map((each, n) => (n === at ? { ...each, ...message } : each));
+      const lie = transcriptSchema.parse(JSON.parse(JSON.stringify({ ...whole, messages })));
+      const { problems } = await checkTranscript(lie, { expect: [] });
+      expect(problems.map(({ file }) => file)).to.deep.equal(['texts']);
+    }
+    for (const each of [one, two]) each.drop();
+  });
 
   it('works on ciphertexts, anchors and closes with her own signatures, and verifies for both', async () => {
     const one = await Talker.at(world.url, path, doctor).join();

@@ -16,6 +16,7 @@ import { GatewayError } from '../errors.js';
 import { NotProven, type Problem, type Verdict, type VerifyOptions } from './findings.js';
 
 const KIND = 'transcript';
+const NO_TEXTS: Texts = { opened: 0, unreadable: 0 };
 
 /** What an anchor, or a close, says of the chain. */
 interface Anchored {
@@ -66,7 +67,7 @@ export async function checkTranscript(
     }
   };
   const heads = await attempt('messages', () => checkMessages(transcript));
-  const opened = await attempt('texts', () => checkTexts(transcript));
+  const texts = await attempt('texts', () => checkTexts(transcript));
   const chain = await attempt('ledger', () => checkLedger(transcript, options));
   const anchors: Anchored[] = [];
   for (const [at, { proof }] of transcript.anchors.entries()) {
@@ -74,7 +75,7 @@ export async function checkTranscript(
     if (anchor) anchors.push(anchor);
   }
   await attempt('anchors', () => checkCover(transcript, anchors, heads ?? []));
-  return verdictOf(problems, { transcript, anchors, opened: opened ?? 0, chain });
+  return verdictOf(problems, { transcript, anchors, texts: texts ?? NO_TEXTS, chain });
 }
 
 function checkMessages({ consultation, key, messages }: Transcript): string[] {
@@ -88,28 +89,37 @@ function checkMessages({ consultation, key, messages }: Transcript): string[] {
   );
 }
 
+interface Texts {
+  readonly opened: number;
+  /** What its sender sealed so that it opens with no key of the consultation. */
+  readonly unreadable: number;
+}
+
 /** Every text is what its ciphertext holds, under the key that the chain begins with. */
-function checkTexts({ ledger, consultation, key, messages }: Transcript): number {
+function checkTexts({ ledger, consultation, key, messages }: Transcript): Texts {
   const secret = key?.secret === undefined ? undefined : Buffer.from(key.secret, 'base64url');
   if (secret && commitToKey(consultation.id, secret) !== key?.commitment)
     throw new NotProven('texts', 'the key is not the one that the chain begins with');
-  let opened = 0;
+  let [opened, unreadable] = [0, 0];
   for (const message of messages) {
     if (message.kind !== 'message') continue;
     const { number, sender, id, sealed, text } = message;
+    const isSaidUnreadable = message.unreadable === true;
     if (!secret) {
-      if (text === undefined) continue;
+      if (text === undefined && !isSaidUnreadable) continue;
       throw new NotProven('texts', `message ${number} has a text and no key that proves it`);
     }
     const place = { ledger, consultation: consultation.id, sender, id };
-    if (openText(secret, place, sealed) !== text)
+    const held = openText(secret, place, sealed);
+    if (held !== text || isSaidUnreadable !== (held === undefined))
       throw new NotProven(
         'texts',
         `message ${number} holds another text than the one that is shown`,
       );
-    opened += 1;
+    if (held === undefined) unreadable += 1;
+    else opened += 1;
   }
-  return opened;
+  return { opened, unreadable };
 }
 
 /** `undefined` when the transcript brings no chain of hashes. */
@@ -192,12 +202,13 @@ function verdictOf(
   found?: {
     readonly transcript: Transcript;
     readonly anchors: readonly Anchored[];
-    readonly opened: number;
+    readonly texts: Texts;
     readonly chain: CheckedChain | undefined;
   },
 ): Verdict {
   if (!found) return { kind: KIND, ok: false, problems, proven: [], notProven: [], facts: {} };
-  const { transcript, anchors, opened, chain } = found;
+  const { transcript, anchors, texts, chain } = found;
+  const { opened, unreadable } = texts;
   const { consultation, messages } = transcript;
   const covered = Math.max(0, ...anchors.map(({ count }) => count));
   const loose = messages.length - covered;
@@ -207,7 +218,8 @@ function verdictOf(
       ? ['that nothing came after it: the consultation was open']
       : []),
     ...(chain ? [] : ['that the anchors stand on the ledger: its chain of hashes is not included']),
-    ...(opened === 0 && messages.length > 0
+    ...(unreadable > 0 ? [`what ${unreadable} messages say: they open with no key`] : []),
+    ...(opened + unreadable === 0 && messages.length > 0
       ? ['what the messages say: their key is not included']
       : []),
   ];

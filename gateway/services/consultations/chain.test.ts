@@ -36,7 +36,7 @@ describe('message chain', () => {
       const place = { ledger, consultation, sender: message.sender, id: message.id };
       expect(openText(secret, place, message.sealed)).to.equal(message.text);
       for (const other of ['ledger', 'consultation', 'sender', 'id'])
-        expect(() => openText(secret, { ...place, [other]: 'x' }, message.sealed)).to.throw();
+        expect(openText(secret, { ...place, [other]: 'x' }, message.sealed)).to.equal(undefined);
     }
   });
 

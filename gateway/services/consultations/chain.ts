@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { canonicalise, operationIdSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
 import type { RandomBytes } from '../../ambient.js';
-import { GatewayError } from '../../errors.js';
 import { openMessage, sealMessage } from '../../vault/index.js';
 
 const common = {
@@ -52,7 +51,12 @@ export const entrySchema = z.discriminatedUnion('kind', [
 
 /** A message as a participant is shown it: with its text, where the gateway may open it. */
 export const shownSchema = z.discriminatedUnion('kind', [
-  saidSchema.extend({ head, text: z.string().optional() }),
+  saidSchema.extend({
+    head,
+    text: z.string().optional(),
+    /** It opens with no key of this consultation: what its sender has sealed is no message. */
+    unreadable: z.literal(true).optional(),
+  }),
   shownReportSchema.extend({ head }),
   viewedSchema.extend({ head }),
 ]);
@@ -134,13 +138,10 @@ export function sealText(
   return sealMessage(key, placeOf(place), Buffer.from(text, 'utf8'), random).toString('base64url');
 }
 
-/** @throws GatewayError STORE_DAMAGED when the ciphertext is of another key or place */
-export function openText(key: Uint8Array, place: MessagePlace, sealed: string): string {
+/** `undefined` when the ciphertext is of another key or place: whoever seals it themselves may seal anything. */
+export function openText(key: Uint8Array, place: MessagePlace, sealed: string): string | undefined {
   const plain = openMessage(key, placeOf(place), Buffer.from(sealed, 'base64url'));
-  if (plain) return plain.toString('utf8');
-  throw new GatewayError('STORE_DAMAGED', 'A message does not open with the consultation’s key.', {
-    ids: { consultation: place.consultation },
-  });
+  return plain?.toString('utf8');
 }
 
 /** Commits to the consultation's key, so that nobody can be given another one under which other texts appear. */

@@ -24,6 +24,8 @@ export type Wish = { readonly id: string } & (
 export interface ConversationWatcher {
   appended(id: string): void;
   closed(id: string): void;
+  /** The key, where somebody is there who holds it at this gateway. */
+  keyOf(id: string): Uint8Array | undefined;
 }
 
 export interface ConversationParts {
@@ -63,8 +65,14 @@ export class Conversations {
     const { id } = wish;
     const draft = { kind: 'message', sender: actor.userId, id } as const;
     if ('sealed' in wish) {
-      this.#mustFit(wish.sealed);
+      if (!actor.keys.elsewhere)
+        throw new GatewayError(
+          'FORBIDDEN',
+          'Your keys are at the gateway, which seals what you say.',
+        );
       const { sealed } = wish;
+      this.#mustFit(sealed);
+      this.#mustOpen(consultation, draft, sealed);
       const isSame = (entry: Entry) => entry.kind === 'message' && entry.sealed === sealed;
       return this.#append(actor, consultation, { ...draft, sealed }, isSame);
     }
@@ -131,7 +139,9 @@ export class Conversations {
 
   shown({ id }: Pick<Consultation, 'id'>, entry: Entry, key: Uint8Array | undefined): Shown {
     if (entry.kind !== 'message' || !key) return entry;
-    return { ...entry, text: openText(key, this.#place({ id }, entry), entry.sealed) };
+    const text = openText(key, this.#place({ id }, entry), entry.sealed);
+    // One participant's nonsense must not keep the others from what was said after it.
+    return text === undefined ? { ...entry, unreadable: true } : { ...entry, text };
   }
 
   /**
@@ -233,6 +243,15 @@ export class Conversations {
     if (bytes > most) throw tooLong(this.parts.maxCharacters);
     if (bytes <= MESSAGE_OVERHEAD_BYTES)
       throw new GatewayError('VALIDATION', 'This is no sealed message: it is too short.');
+  }
+
+  /** While somebody here could read it, what nobody can read is not taken. */
+  #mustOpen(consultation: Consultation, draft: Pick<Draft, 'sender' | 'id'>, sealed: string): void {
+    const key = this.#watcher?.keyOf(consultation.id);
+    if (!key || openText(key, this.#place(consultation, draft), sealed) !== undefined) return;
+    throw new GatewayError('VALIDATION', 'This does not open with the consultation’s key.', {
+      ids: { consultation: consultation.id },
+    });
   }
 
   #place({ id }: Pick<Consultation, 'id'>, { sender, id: own }: Pick<Draft, 'sender' | 'id'>) {

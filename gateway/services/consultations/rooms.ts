@@ -67,6 +67,7 @@ export class Rooms {
     conversations.watch({
       appended: (id) => this.#each(id, (member) => this.#pump(member)),
       closed: (id) => this.#each(id, (member) => this.#pump(member)),
+      keyOf: (id) => this.#of(id).find(({ key }) => key)?.key,
     });
     anchors.watch({
       anchored: (id, anchor) => this.#tell(id, { type: 'anchored', ...anchor }),
