@@ -116,6 +116,28 @@ describe('FHIR R4', function () {
     }
   });
 
+  it('of several documents that name one Binary at once, one is accepted, and becomes a report', async () => {
+    const bytes = text('%PDF-1.4 wanted thrice');
+    const raw = await fetch(`${world.url}/api/v1/fhir/Binary`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${lab.token}`, 'content-type': 'application/pdf' },
+      body: new Uint8Array(bytes),
+    });
+    const url = raw.headers.get('location')?.replace('/api/v1/fhir/', '');
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((value) => post(reference({ url }, { masterIdentifier: { value } }))),
+    );
+    const accepted = answers.filter(({ status }) => status === 202);
+    expect(accepted.length, 'accepted').to.equal(1);
+    for (const answer of answers.filter(({ status }) => status !== 202))
+      expect(answer.status, 'not accepted').to.be.oneOf([409, 422]);
+    for (const answer of accepted) {
+      const fate = await fateOf(answer);
+      expect(fate.state).to.equal('anchored');
+      expect(await world.read(maria, maria, fate.report ?? '')).to.deep.equal(bytes);
+    }
+  });
+
   it('the same masterIdentifier twice is one report; other bytes are a conflict, or replace it', async () => {
     const masterIdentifier = { system: 'urn:oid:1.2.3', value: '4711' };
     const first = await post(reference(inline(), { masterIdentifier }));

@@ -144,13 +144,17 @@ export class Queue {
   /**
    * Makes a document of a body. The same one twice is one: it gets the first one's fate, and if that was a failure, it is
    * tried again.
-   * @throws GatewayError CONFLICT (another content under this identifier) | VALIDATION (nothing to replace)
+   * @throws GatewayError CONFLICT (another content under this identifier, or the Binary has become another document, or was
+   *   forgotten, meanwhile) | VALIDATION (nothing to replace)
    */
   accept(caller: KnownService, wanted: Wanted, received: Received): Promise<ShownEntry> {
     const { entries } = this.parts;
     const name =
       wanted.identifier === undefined ? undefined : entries.nameOf(caller.id, wanted.identifier);
-    return this.#locks.run([name ?? bodyOf(received)], async () => {
+    // A body is one document's: several may name the same Binary at once, each with an identifier of its own.
+    return this.#locks.run([bodyLock(bodyOf(received)), ...(name ? [name] : [])], async () => {
+      const binary = 'file' in received ? undefined : await entries.binaries.find(received.id);
+      if (!('file' in received) && !binary) throw taken(received);
       const existing = name === undefined ? undefined : await this.#named(name);
       const replaced = await this.#replaced(caller, wanted);
       const entry = this.#entry(caller, wanted, received, name, replaced);
@@ -167,7 +171,8 @@ export class Queue {
         ...(name === undefined ? [] : [entries.names.write(name, { key: keyOf(entry) })]),
         ...('file' in received ? [] : [entries.binaries.write(received.id, undefined)]),
       ];
-      await entries.store.commit(writes, { sync: true });
+      const expect = binary ? [binary.unchanged] : [];
+      if (!(await entries.store.commit(writes, { sync: true, expect }))) throw taken(received);
       this.parts.onDue(keyOf(entry), entry.nextAt);
       return shown(entry);
     });
@@ -243,13 +248,14 @@ export class Queue {
 
   /** Forgets what is over for long, and Binaries that nothing named. */
   async sweep(): Promise<void> {
-    const { entries, shelf, clock, limits } = this.parts;
+    const { entries, clock, limits } = this.parts;
     const now = clock.now();
     for await (const { value } of entries.binaries.list()) {
       if (now < value.receivedAt + limits.binaryMs) continue;
-      await entries.binaries.delete(value.id, { sync: true });
-      this.#forget(value.id);
-      await shelf.remove(value.id);
+      await this.#locks.run([bodyLock(value.id)], async () => {
+        // It may have become a document since it was listed.
+        if (await entries.binaries.get(value.id)) await this.#dropAny(value);
+      });
     }
     for await (const { key, value } of entries.documents.list()) {
       if (value.endedAt === undefined || now < value.endedAt + limits.keepMs) continue;
@@ -346,6 +352,14 @@ export class Queue {
 }
 
 const bodyOf = (received: Received): string => ('file' in received ? received.file : received.id);
+
+const bodyLock = (file: string): string => `body/${file}`;
+
+function taken(received: Received): GatewayError {
+  return new GatewayError('CONFLICT', 'This body has become a document, or was forgotten.', {
+    ids: { body: bodyOf(received) },
+  });
+}
 
 function shown(entry: Entry): ShownEntry {
   const { id, service, patient, state, acceptedAt, bytes, attempts, report, code, reason } = entry;
