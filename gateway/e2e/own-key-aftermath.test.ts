@@ -89,6 +89,17 @@ describe('what follows operations signed elsewhere', () => {
     for (const name of [wrap, ...objects]) expect(await lies(name), name).to.equal(false);
   });
 
+  it('an erasure finds wraps for people who never had a consent', async () => {
+    const { id, dataKey } = await report();
+    const given = await olga.wrap('report', id, rosa.self, dataKey);
+    expect(await olga.put(olga.userId, [given])).to.deep.equal([true]);
+    expect(await lies(nameOf(given))).to.equal(true);
+    await olga.act('report:erase', { patient: olga.userId, id, replaces: 1 });
+    await world.restart();
+    await world.gateway.services.erasures.finish();
+    expect(await lies(nameOf(given))).to.equal(false);
+  });
+
   it('a revoked full consent takes the vault’s key from its grantee, past epochs’ too; nobody else’s', async () => {
     await olga.act('kin:link', { patient: olga.userId, relative: rosa.userId, rights: ['view'] });
     const given = await olga.wrap(

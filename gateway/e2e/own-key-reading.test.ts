@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { derivePartKeys } from '@prms/stego';
+import { z } from 'zod';
 import { OwnKeyPerson, sentKeys, wrapsSchema, type SentWrap } from './own-key-person.js';
 import { problemOf, text, World, type Uploaded, type Visitor } from './world.js';
 
@@ -236,6 +237,30 @@ describe('reading with keys of one’s own', () => {
     expect(await putting(olga, [{ ...good, subject: beyond }])).to.equal('VALIDATION');
     const toDoctor = await olga.wrap('escrow', olga.epochSubject, await sealOf(bruun), epochKey);
     expect(await putting(olga, [toDoctor])).to.equal('VALIDATION');
+  });
+
+  it('an author wraps for nobody who has no consent, so that no later grantee finds junk', async () => {
+    const carl = await sealOf(await world.doctor('Carl', hospital));
+    const junk = await olga.wrap('report', blood.id, carl, randomBytes(32));
+    const path = `/patients/${olga.userId}/wraps`;
+    expect(await adeyemi.fails('PUT', path, { wraps: [junk] })).to.equal('VALIDATION');
+  });
+
+  it('what the patient makes takes the place of what a relative has put there; never the other way round', async () => {
+    const kim = await new OwnKeyPerson(world, 'kim', 'relative').register();
+    const rights = ['consent' as const];
+    await olga.act('kin:link', { patient: olga.userId, relative: kim.userId, rights });
+    const lena = await new OwnKeyPerson(world, 'lena', 'relative').register();
+    const [planted, good] = [
+      await kim.wrap('tags', olga.userId, lena.self, randomBytes(32)),
+      await olga.wrap('tags', olga.userId, lena.self, olga.tagKey),
+    ];
+    expect(await kim.put(olga.userId, [planted])).to.deep.equal([true]);
+    expect(await olga.put(olga.userId, [good])).to.deep.equal([true]);
+    expect(await kim.put(olga.userId, [planted])).to.deep.equal([false]);
+    expect(await olga.put(olga.userId, [good])).to.deep.equal([false]);
+    const path = `/patients/${olga.userId}/wraps/tags`;
+    expect(await lena.visitor.get(path, z.looseObject({}))).to.include({ wrap: good.wrap });
   });
 
   it('nobody gets another’s wrap', async () => {

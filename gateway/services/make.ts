@@ -62,6 +62,7 @@ import { Registration } from './registration.js';
 import { Erasures, Objects, Reports, SealedReports, Uploads } from './reports/index.js';
 import { Tickets } from './tickets.js';
 import { Vaults } from './vaults.js';
+import { WrapNotes } from './wrap-notes.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -261,7 +262,7 @@ function makeCore({
     traces,
     tellMs: config.keyExportNoticeDays * DAY_MS,
   });
-  const vaults = new Vaults(ledger.channel, copies);
+  const vaults = new Vaults(ledger.channel, copies, new WrapNotes(store));
   const circle = new Circle({ records, vaults, random });
   const intake = new Intake({ outbox, records, clock, sessions });
   const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });

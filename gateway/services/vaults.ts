@@ -26,6 +26,7 @@ import {
   type WrapPurpose,
 } from '../vault/index.js';
 import { kidOfPrivate, type Unsealer } from './actor.js';
+import type { WrapNotes } from './wrap-notes.js';
 
 /** Somebody to wrap for. */
 export interface Recipient {
@@ -57,6 +58,7 @@ export class Vaults {
   constructor(
     private readonly channel: string,
     private readonly copies: Copies,
+    private readonly notes?: WrapNotes,
   ) {}
 
   // --- epochs
@@ -171,6 +173,16 @@ export class Vaults {
     );
   }
 
+  /** The same for wraps that clients have stored here, whoever they were made for. */
+  async notedReportWraps(report: string): Promise<Placement[]> {
+    const noted = (await this.notes?.ofReport(report)) ?? [];
+    return noted.map(({ recipient, kid }) =>
+      this.copies.placement(objectName(this.#binding(reportWrap(report), recipient, kid)), {
+        report,
+      }),
+    );
+  }
+
   // --- categories
 
   /** The key that makes a patient's categories opaque, for whoever adds to the record. */
@@ -184,10 +196,26 @@ export class Vaults {
 
   // --- wraps that their makers and readers open themselves
 
-  /** Keeps a wrap as it came. @returns false when there is one of this name already: it stays */
-  async keep(binding: Omit<WrapBinding, 'ledger'>, wrapped: Uint8Array): Promise<boolean> {
-    if (await this.find(binding)) return false;
-    await this.#store({ ...binding, ledger: this.channel }, wrapped);
+  /**
+   * Keeps a wrap as it came.
+   * @param trusted made by the patient or a guardian: replaces what none of them has made
+   * @returns false when there is one of this name already, which stays
+   */
+  async keep(
+    named: Omit<WrapBinding, 'ledger'>,
+    wrapped: Uint8Array,
+    trusted: boolean,
+  ): Promise<boolean> {
+    const binding = { ...named, ledger: this.channel };
+    const present = await this.find(named);
+    if (present) {
+      const note = await this.notes?.of(named);
+      const theirs = note?.trusted === true && note.sha256 === sha256Of(present);
+      if (!trusted || theirs) return false;
+      await this.#remove(binding);
+    }
+    await this.notes?.put(named, sha256Of(wrapped), trusted);
+    await this.#store(binding, wrapped);
     return true;
   }
 
@@ -199,7 +227,7 @@ export class Vaults {
         this.copies.placement(name, aboutReport(binding)),
         async (cloud) => {
           const value = await readWrap(cloud, name);
-          return { value, sha256: createHash('sha256').update(value).digest('hex') };
+          return { value, sha256: sha256Of(value) };
         },
       );
     } catch (error) {
@@ -227,11 +255,16 @@ export class Vaults {
 
   async #put(what: Wrapped, recipient: Recipient, secret: Uint8Array): Promise<void> {
     const { wrapped, ...binding } = await this.handOver(what, recipient, secret);
+    // What an author or a relative has put there may hold anything.
+    if ((await this.notes?.of(binding))?.trusted === false) {
+      await this.#remove(binding);
+      await this.notes?.put(binding, sha256Of(wrapped), true);
+    }
     await this.#store(binding, wrapped);
   }
 
   async #store(binding: WrapBinding, wrapped: Uint8Array): Promise<void> {
-    const sha256 = createHash('sha256').update(wrapped).digest('hex');
+    const sha256 = sha256Of(wrapped);
     try {
       // One that is there already holds the same secret for the same key.
       await this.copies.put(objectName(binding), wrapped, {
@@ -245,9 +278,12 @@ export class Vaults {
   }
 
   async #delete(what: Wrapped, recipient: Recipient): Promise<void> {
-    const binding = this.#binding(what, recipient.id, kidOf(recipient.sealKey));
+    await this.#remove(this.#binding(what, recipient.id, kidOf(recipient.sealKey)));
+  }
+
+  async #remove(binding: WrapBinding): Promise<void> {
     try {
-      await this.copies.delete(this.copies.placement(objectName(binding), aboutReport(what)));
+      await this.copies.delete(this.copies.placement(objectName(binding), aboutReport(binding)));
     } catch (error) {
       throw cloudTrouble(error);
     }
@@ -290,7 +326,7 @@ export class Vaults {
             throw new CloudError('CHECKSUM', 'The wrap does not open.', {}, { cause });
           },
         );
-        return { value, sha256: createHash('sha256').update(wrapped).digest('hex') };
+        return { value, sha256: sha256Of(wrapped) };
       });
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
@@ -320,6 +356,8 @@ export function wrapName(
 ): string {
   return objectName({ ...what, ledger, recipient, kid: kidOf(sealKey) });
 }
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** With a report's wraps, so that what happens to them is told with the report. */
 function aboutReport({ purpose, subject }: Wrapped): { readonly report?: string } {

@@ -2,7 +2,7 @@
 // since a wrap is stored once and whoever is first decides what lies under the name (docs/key-wraps.md).
 
 import { kidOf, kidSchema, type Patient, type Report, type User } from '@prms/chaincode';
-import { activeKin, holdsVault } from '@prms/chaincode/rules';
+import { activeKin, covers, holdsVault } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
 import type { WrapBinding } from '../../vault/index.js';
 import type { Actor } from '../actor.js';
@@ -39,7 +39,8 @@ export class ClientWraps {
 
   /**
    * Stores wraps around one patient's record: all of them are checked before the first is stored.
-   * @returns for each, whether it was stored now; false when there is one of its name already, which stays
+   * @returns for each, whether it was stored now; false when there is one of its name already, which stays. What the patient
+   *   or a guardian makes takes the place of anybody else's
    * @throws GatewayError FORBIDDEN | VALIDATION | NOT_FOUND | GONE | CLOUD_UNAVAILABLE
    */
   async put(actor: Actor, patientId: string, wraps: readonly ClientWrap[]): Promise<boolean[]> {
@@ -48,9 +49,10 @@ export class ClientWraps {
     return this.parts.circle.alone(patientId, async () => {
       const patient = await this.parts.records.patient(patientId);
       for (const [at, wrap] of wraps.entries()) await this.#check(actor, patient, wrap, at);
+      const trusted = standingAt(actor, patient, this.parts.records.now()) === 'owner';
       const stored: boolean[] = [];
       for (const { wrapped, ...binding } of wraps)
-        stored.push(await this.parts.vaults.keep(binding, wrapped));
+        stored.push(await this.parts.vaults.keep(binding, wrapped, trusted));
       return stored;
     });
   }
@@ -142,10 +144,24 @@ export class ClientWraps {
     must(author === actor.userId || (report !== undefined && standing !== 'none'), wrap);
     if (report?.status === 'erased')
       throw new GatewayError('GONE', 'The report has been erased.', { ids: { report: report.id } });
-    if (wrap.recipient !== patient.id || wrap.kid !== kidOf(patient.epoch.key))
+    if (wrap.recipient !== patient.id || wrap.kid !== kidOf(patient.epoch.key)) {
+      // Those who may consent wrap before they do; an author wraps for whom others have consented to.
+      const given = standing !== 'none' || this.#isGiven(patient, wrap.recipient, report);
+      mustFit(given, at, 'recipient', 'has no consent that covers this report');
       return this.#checkRecipient(wrap, at);
+    }
     const epoch = report?.terms.epoch ?? patient.epoch.number;
     mustFit(epoch === patient.epoch.number, at, 'kid', 'is not of the epoch in which it was added');
+  }
+
+  /** Has somebody a consent now for which a report's key is wrapped? Of one to come, only partial ones can tell. */
+  #isGiven(patient: Patient, recipient: string, report: Report | undefined): boolean {
+    const now = this.parts.records.now();
+    return patient.consents.some(({ status, terms: { effect, grantee, scope, notAfter } }) => {
+      const holds = status === 'active' && now < (notAfter ?? Number.POSITIVE_INFINITY);
+      const fits = report ? covers(scope, report) : scope.kind === 'partial';
+      return holds && effect === 'permit' && grantee.id === recipient && fits;
+    });
   }
 
   async #report(patient: string, id: string): Promise<Report | undefined> {

@@ -273,12 +273,14 @@ export class Erasures {
   async #destroy({ patient, report: id }: Erasure): Promise<Record<string, number>> {
     const { records, vaults, copies } = this.parts;
     const report = await records.report(patient, id);
-    const places = [
+    const every = [
       ...ownObjects(id, report.terms).map((stored) => ({ ...placementOf(stored), report: id })),
       ...vaults.reportWraps(id, await this.#recipients(patient)),
+      ...(await vaults.notedReportWraps(id)),
     ];
+    const places = new Map(every.map((place) => [place.objectName, place]));
     const left: Record<string, number> = {};
-    for (const place of places) {
+    for (const place of places.values()) {
       // A cloud that did not agree is counted below.
       await copies.delete(place).catch(onlyCloudTrouble);
       for (const cloud of place.clouds) {
