@@ -133,8 +133,8 @@ describe('accounts and sessions', () => {
 
     it('refuse poor names and passwords, and say which field', async () => {
       const tries: [Partial<Registration>, string][] = [
-        [{ loginName: 'a b' }, 'body.loginName'],
-        [{ loginName: 'ab' }, 'body.loginName'],
+        [{ loginName: 'a b' }, 'body.login'],
+        [{ loginName: 'ab' }, 'body.login'],
         [{ password: 'short' }, 'body.password'],
         [{ password: 'aaaaaaaaaaaaaa' }, 'body.password'],
         [{ password: 'my anna.example@mail' }, 'body.password'],

@@ -94,7 +94,7 @@ export class Accounts {
     source: Source,
   ): Promise<{ account: Account; recoveryCode: string }> {
     const { role, userId, keys, profile } = registration;
-    const loginName = parsed('loginName', loginNameSchema, registration.loginName);
+    const loginName = parsed('login', loginNameSchema, registration.loginName);
     const password = checkedPassword(registration.password, loginName);
     const login = this.loginHash(loginName);
     const party = await this.services.throttle.registration(source);

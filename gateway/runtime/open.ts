@@ -1,6 +1,6 @@
 // Puts a gateway together: ledger, store, clouds, keys, services, HTTP. The one place where everything meets.
 
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
@@ -19,6 +19,7 @@ import {
   type Door,
 } from '../http/base/index.js';
 import { routes, sockets } from '../http/routes/index.js';
+import { GatewayError } from '../errors.js';
 import { createLog, type Log } from '../logging.js';
 import { Metrics } from '../metrics.js';
 import { makeServices, type Foundations } from '../services/make.js';
@@ -120,6 +121,19 @@ async function open(
   };
 }
 
+/** @throws GatewayError CONFIG */
+async function makeDataFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await chmod(dataDir, 0o700);
+    // A disk that takes no writes answers the above with all kinds of codes; this one is asked for itself.
+    await access(dataDir, constants.W_OK);
+  } catch (cause) {
+    const message = `PRMS_DATA: the folder ${dataDir} can’t be made or written to.`;
+    throw new GatewayError('CONFIG', message, { cause });
+  }
+}
+
 async function layFoundations(
   options: GatewayOptions,
   log: Log,
@@ -128,8 +142,7 @@ async function layFoundations(
 ): Promise<Foundations> {
   const { config, clock = systemClock, random = systemRandom } = options;
   const { dataDir } = config;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await chmod(dataDir, 0o700);
+  await makeDataFolder(dataDir);
   const ledger = options.ledger ?? (await openLedger(config, clock));
   if (!options.ledger) closers.push(() => ledger.close());
   const store = await openStore(join(dataDir, 'store'));

@@ -2,7 +2,7 @@
 // lines: what waits for the ledger, and what waits for the client to read it, is bounded, and beyond it no more is read.
 
 import type { Receipt } from '@prms/chaincode';
-import type { Session } from '../accounts/index.js';
+import type { Session, Sessions } from '../accounts/index.js';
 import { GatewayError } from '../errors.js';
 import type { Fate, Outbox } from './outbox.js';
 import type { Intake, Submitter, Taken } from './intake.js';
@@ -48,8 +48,16 @@ export interface BulkLimits {
   readonly commitWaitMs: number;
 }
 
+/** One request. `ended`: its session is over, and no more is taken of it. */
+interface Underway {
+  readonly by: Submitter;
+  ended: boolean;
+}
+
 export class Bulk {
   readonly #open = new Map<string, number>();
+  /** Requests under way by the session that began them. */
+  readonly #ofSession = new Map<string, Set<Underway>>();
   #requests = 0;
 
   constructor(
@@ -57,8 +65,13 @@ export class Bulk {
       readonly intake: Intake;
       readonly outbox: Outbox;
       readonly limits: BulkLimits;
+      readonly sessions: Pick<Sessions, 'onEnd'>;
     },
-  ) {}
+  ) {
+    parts.sessions.onEnd((sessionId) => {
+      for (const underway of this.#ofSession.get(sessionId) ?? []) underway.ended = true;
+    });
+  }
 
   /** Requests under way. */
   get requests(): number {
@@ -77,8 +90,14 @@ export class Bulk {
   ): Promise<AsyncIterable<readonly LineReceipt[]>> {
     const leave = this.#enter(session.userId);
     try {
-      const by = await this.parts.intake.submitter(session);
-      return this.#receipts(lines, by, signal, leave);
+      const underway = { by: await this.parts.intake.submitter(session), ended: false };
+      const ofSession = this.#ofSession.get(session.id) ?? new Set();
+      this.#ofSession.set(session.id, ofSession.add(underway));
+      return this.#receipts(lines, underway, signal, () => {
+        ofSession.delete(underway);
+        if (ofSession.size === 0) this.#ofSession.delete(session.id);
+        leave();
+      });
     } catch (error) {
       leave();
       throw error;
@@ -105,14 +124,14 @@ export class Bulk {
 
   async *#receipts(
     lines: AsyncIterable<readonly SubmittedLine[]>,
-    by: Submitter,
+    underway: Underway,
     signal: AbortSignal,
     leave: () => void,
   ): AsyncGenerator<readonly LineReceipt[], void, undefined> {
     const { window, unread, stallMs } = this.parts.limits;
     const tray = new Tray<LineReceipt>({ window, unread, stallMs, signal });
     try {
-      this.#read(lines, by, tray, signal).then(
+      this.#read(lines, underway, tray, signal).then(
         () => tray.end(),
         (error: unknown) => tray.fail(error),
       );
@@ -130,7 +149,7 @@ export class Bulk {
 
   async #read(
     lines: AsyncIterable<readonly SubmittedLine[]>,
-    by: Submitter,
+    underway: Underway,
     tray: Tray<LineReceipt>,
     signal: AbortSignal,
   ): Promise<void> {
@@ -142,18 +161,20 @@ export class Bulk {
           outbox.hasRoom(limits.spare) ||
           (await outbox.room(limits.spare, limits.commitWaitMs, signal));
         if (signal.aborted) return;
-        void this.#one(line, by, placed).then((receipt) => tray.put(receipt));
+        void this.#one(line, underway, placed).then((receipt) => tray.put(receipt));
       }
     }
   }
 
   /** Never rejects. */
-  async #one(line: SubmittedLine, by: Submitter, placed: boolean): Promise<LineReceipt> {
+  async #one(line: SubmittedLine, underway: Underway, placed: boolean): Promise<LineReceipt> {
     const { number } = line;
     try {
       if ('fault' in line) throw line.fault;
+      if (underway.ended)
+        throw new GatewayError('UNAUTHENTICATED', 'The session has ended: log in again.');
       if (!placed) throw new GatewayError('BUSY', 'Too many operations wait for the ledger.');
-      const taken = await this.parts.intake.submit(line.text, by);
+      const taken = await this.parts.intake.submit(line.text, underway.by);
       return { line: number, ...(await this.#outcome(taken)) };
     } catch (error) {
       return faultOf(number, error);

@@ -265,7 +265,7 @@ function makeCore({
   const vaults = new Vaults(ledger.channel, copies, new WrapNotes(store));
   const circle = new Circle({ records, vaults, random });
   const intake = new Intake({ outbox, records, clock, sessions });
-  const bulk = new Bulk({ intake, outbox, limits: bulkLimits(config) });
+  const bulk = new Bulk({ intake, outbox, sessions, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
   const tickets = new Tickets(clock, random, {
     lifeMs: config.accessTicketSeconds * 1000,

@@ -21,14 +21,15 @@ const body = (...signed: readonly (Signed | string)[]): string =>
   signed.map((one) => `${typeof one === 'string' ? one : one.line}\n`).join('');
 
 describe('signed operations by the line', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let api: TestApi;
   let people: Practice;
   let maria: Signer;
   let doctor: Signer;
 
   before(async () => {
-    api = await TestApi.start('operations');
+    // Thousands of operations on a busy machine take their time.
+    api = await TestApi.start('operations', { PRMS_COMMIT_WAIT_MS: '60000' });
     people = await openPractice(api);
     const now = () => api.clock.now();
     maria = await Signer.of(api.gateway, people.patient, now);
@@ -241,6 +242,19 @@ describe('signed operations by the line', function () {
       [1, 'applied'],
       [2, 'applied'],
     ]);
+  });
+
+  it('takes no more once the session has ended, in a request that it began', async () => {
+    const stream = new BulkStream({ url: api.url, token: people.patient.token });
+    await stream.send(body(maria.access()));
+    expect(await stream.next()).to.include({ status: 'applied' });
+    const late = maria.access();
+    await people.patient.ask('DELETE', '/sessions/current');
+    await stream.send(body(late));
+    expect(await stream.next()).to.include({ status: 'invalid', code: 'UNAUTHENTICATED' });
+    stream.end();
+    await people.patient.logIn();
+    maria = await Signer.of(api.gateway, people.patient, () => api.clock.now());
   });
 
   it('takes an emergency from a fresh log-in alone', async () => {

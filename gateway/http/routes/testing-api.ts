@@ -157,14 +157,15 @@ export class TestApi {
     readonly clock: ManualClock,
     private readonly folder: TemporaryFolder,
     private readonly random: RandomBytes,
+    private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(seed: string): Promise<TestApi> {
+  static async start(seed: string, env: Readonly<Record<string, string>> = {}): Promise<TestApi> {
     const folder = await temporaryFolder();
     const clock = new ManualClock();
     const random = seededRandom(seed);
-    const gateway = await openGateway({ config: configFor(folder), clock, random });
-    return new TestApi(gateway, clock, folder, random);
+    const gateway = await openGateway({ config: configFor(folder, env), clock, random });
+    return new TestApi(gateway, clock, folder, random, env);
   }
 
   /** Closes the gateway, lets somebody at its store, and opens it again: on another port, with nobody logged in. */
@@ -172,8 +173,8 @@ export class TestApi {
     await this.gateway.close();
     const store = await openStore(join(this.folder.path, 'store'));
     await meddle(store).finally(() => store.close());
-    const { clock, random } = this;
-    this.gateway = await openGateway({ config: configFor(this.folder), clock, random });
+    const { clock, random, env } = this;
+    this.gateway = await openGateway({ config: configFor(this.folder, env), clock, random });
   }
 
   get url(): string {
@@ -200,7 +201,7 @@ export class TestApi {
   }
 }
 
-function configFor({ path }: TemporaryFolder): Config {
+function configFor({ path }: TemporaryFolder, env: Readonly<Record<string, string>>): Config {
   return loadConfig({
     PRMS_DATA: path,
     PRMS_PORT: '0',
@@ -216,6 +217,7 @@ function configFor({ path }: TemporaryFolder): Config {
     PRMS_COMMIT_WAIT_MS: '3000',
     PRMS_ADDRESS_ATTEMPTS_PER_MINUTE: '10000',
     PRMS_REGISTRATIONS_PER_HOUR: '100000',
+    ...env,
   }).config;
 }
 
