@@ -74,9 +74,10 @@ class Verification {
   async #checkFiles({ files }: Manifest): Promise<void> {
     const named = [...files.map(({ name }) => name), FILES.manifest, FILES.signature];
     const held = this.zip.entries.map(({ name }) => name);
-    const surplus = held.find((name) => !named.includes(name));
+    const [wanted, present] = [new Set(named), new Set(held)];
+    const surplus = held.find((name) => !wanted.has(name));
     if (surplus !== undefined) throw new NotProven(surplus, 'is not in the manifest');
-    const missing = named.find((name) => !held.includes(name));
+    const missing = named.find((name) => !present.has(name));
     if (missing !== undefined) throw new NotProven(missing, 'is missing from the archive');
     const moved = named.findIndex((name, at) => held[at] !== name);
     if (moved >= 0) throw new NotProven(named[moved] ?? '', 'is not in its place in the archive');

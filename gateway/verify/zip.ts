@@ -21,11 +21,15 @@ const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
 export class ExportZip {
+  readonly #named: ReadonlyMap<string, ZipEntry>;
+
   private constructor(
     private readonly file: FileHandle,
     /** In the order of the archive. */
     readonly entries: readonly ZipEntry[],
-  ) {}
+  ) {
+    this.#named = new Map(entries.map((entry) => [entry.name, entry]));
+  }
 
   /** @throws NotProven when the file is not one whole, untouched archive */
   static async open(path: string): Promise<ExportZip> {
@@ -39,7 +43,7 @@ export class ExportZip {
   }
 
   entry(name: string): ZipEntry | undefined {
-    return this.entries.find((entry) => entry.name === name);
+    return this.#named.get(name);
   }
 
   /** The content, checked against the archive's own checksum at the end. @throws NotProven naming the file */
