@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { FILES, type Manifest } from '../export-format/index.js';
 import { verifyCommand, type Verdict } from '../verify/index.js';
 import { proveOperations, readProof } from '../verify/operations.js';
-import { checkDocument } from '../verify/record.js';
+import { CHECKED_FILES, checkDocument, notComparedIn } from '../verify/record.js';
 import { checkReports } from '../verify/reports.js';
 import {
   documentsIn,
@@ -238,6 +238,58 @@ describe('an exported record that was tampered with', function () {
       };
       expect(checkAll, name).to.throw(words);
     }
+  });
+
+  it('a field that can be changed without being found out is named as not proven', async () => {
+    const held = new Map(files);
+    const manifest = manifestOf(held);
+    const proofs = documentsIn(held, FILES.operations).map(readProof);
+    const keep = new Set(proofs.map(({ block }) => block));
+    const pieces = piecesOf(held.get(FILES.chain) ?? Buffer.alloc(0));
+    const chain = await checkChain(manifest.chain, pieces, { keep });
+    const operations = proveOperations(proofs, manifest.ledger, chain.dataHashes);
+    const { notProven, proven } = await record.check(exported);
+    expect(proven.join('\n')).to.match(/only the fields that are not named below/);
+    let refused = 0;
+    for (const file of CHECKED_FILES) {
+      const said = notProven.find((line) => line.startsWith(`${file}: `)) ?? '';
+      const named = new Set(said.replace(/^.* against /, '').split(', '));
+      for (const document of documentsIn(held, file).flat() as Record<string, unknown>[]) {
+        for (const field of [...Object.keys(document), 'notAfter', 'review', 'planted']) {
+          if (field === 'last' || named.has(field)) continue;
+          const lie = { ...document, [field]: 'X' };
+          if (!(field in document)) {
+            // A field that documents of this kind never have is named as soon as it is there.
+            expect(notComparedIn(file, lie), `${file} ${field}`).to.include(field);
+            continue;
+          }
+          refused++;
+          expect(() => checkDocument(file, lie, operations), `${file} ${field}`).to.throw();
+        }
+      }
+    }
+    expect(refused).to.be.greaterThan(20);
+    for (const [file, field] of [
+      [FILES.consents, 'status'],
+      [FILES.kin, 'notAfter'],
+      [FILES.accesses, 'review'],
+      [FILES.consultations, 'count'],
+    ] as const)
+      expect(notProven.join('\n')).to.match(new RegExp(`${file}: .*\\b${field}\\b`));
+    for (const { name } of manifest.files.filter((f) => f.name.startsWith('consultations/')))
+      expect(notProven.join('\n')).to.include(name);
+  });
+
+  it('whatever goes wrong is a sentence, never a stack trace', async () => {
+    const good = join(record.folder, 'sentence.zip');
+    await writeFile(good, exported);
+    let err = '';
+    const out = (): never => {
+      throw new Error('without a code');
+    };
+    const status = await verifyCommand([good], { out, err: (words) => void (err += words) });
+    expect(status).to.equal(1);
+    expect(err).to.match(/sentence\.zip can’t be read: without a code\n$/);
   });
 
   it('the command line: 0, 1 and 2, in words and as JSON', async () => {

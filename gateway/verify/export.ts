@@ -11,7 +11,7 @@ import {
 } from '../export-format/index.js';
 import { NotProven, type Problem, type Verdict, type VerifyOptions } from './findings.js';
 import { proveOperations, readProof, type ProvenOperations } from './operations.js';
-import { CHECKED_FILES, checkDocument } from './record.js';
+import { CHECKED_FILES, checkDocument, notComparedIn } from './record.js';
 import { checkReports } from './reports.js';
 import { linesOf } from './lines.js';
 import { ExportZip } from './zip.js';
@@ -39,6 +39,9 @@ export async function verifyExport(path: string, options: VerifyOptions): Promis
 }
 
 class Verification {
+  /** By file, the fields of its documents that no operation was held against. */
+  readonly #notCompared = new Map<string, Set<string>>();
+
   constructor(
     private readonly zip: ExportZip,
     private readonly options: VerifyOptions,
@@ -142,6 +145,9 @@ class Verification {
       for await (const value of this.#documents(file)) {
         for (const document of file.endsWith('.json') && Array.isArray(value) ? value : [value]) {
           documents++;
+          const fields = this.#notCompared.get(file) ?? new Set();
+          this.#notCompared.set(file, fields);
+          for (const field of notComparedIn(file, document)) fields.add(field);
           await this.#attempt(() => {
             checkDocument(file, document, operations);
           });
@@ -172,6 +178,20 @@ class Verification {
     }
   }
 
+  /** What is only said, by whoever signed the manifest. */
+  #claims({ files }: Manifest): string[] {
+    const fields = [...this.#notCompared].flatMap(([file, names]) =>
+      names.size === 0
+        ? []
+        : [`${file}: no operation was held against ${[...names].sort().join(', ')}`],
+    );
+    const transcripts = files.filter(({ name }) => name.startsWith('consultations/'));
+    const said = transcripts.map(
+      ({ name }) => `${name}: unpack it, and check it with \`prms verify\` by itself`,
+    );
+    return [...fields, ...said];
+  }
+
   #verdict(
     manifest: Manifest,
     proven?: {
@@ -194,14 +214,18 @@ class Verification {
       ok,
       problems,
       proven: [
-        `${manifest.files.length} files, each with the SHA-256 and size that the manifest names`,
+        `${counted(manifest.files.length, 'file')}, each with the SHA-256 and size that the manifest names`,
         `the manifest, signed by ${manifest.by}${manifest.by === manifest.patient ? ', the patient' : ', for the patient'}`,
-        `${included} reports, each the one that its author anchored (commitment), read on the record`,
-        `${operations.applied.size} operations, signed by ${operations.keys.size} people's own keys and applied by the ledger`,
-        `${documents} entries of the record, made and changed last by those operations`,
-        `${height} blocks of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
+        `${counted(included, 'report')}, each the one that its author anchored (commitment), read on the record`,
+        `${counted(operations.applied.size, 'operation')}, signed by ${operations.keys.size === 1 ? "1 person's own keys" : `${operations.keys.size} people's own keys`} and applied by the ledger`,
+        `${counted(documents, 'entry', 'entries')} of the record, made and changed last by those operations; of what the entries say, only the fields that are not named below`,
+        `${counted(height, 'block')} of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
       ],
-      notProven: [...missing, ...limits(manifest, this.options, operations)],
+      notProven: [
+        ...missing,
+        ...this.#claims(manifest),
+        ...limits(manifest, this.options, operations),
+      ],
       facts: {
         ledger: chain.channel,
         patient: manifest.patient,
@@ -218,6 +242,10 @@ class Verification {
       },
     };
   }
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function missingIn({ reports }: Manifest): string[] {

@@ -69,8 +69,8 @@ export async function verifyCommand(
     output.out(asked.json ? `${JSON.stringify(verdict)}\n` : describe(asked.path, verdict));
     return verdict.ok ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `${asked.path} can not be read: ${error.message}`;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `${asked.path} can’t be read: ${why}`;
     if (asked.json) output.out(`${JSON.stringify({ ok: false, message })}\n`);
     else output.err(`${message}\n`);
     return 1;

@@ -93,12 +93,47 @@ const CHECKS: Readonly<
     return args?.slot === booking.slot ? undefined : 'names another slot';
   },
   [FILES.consultations]: (document, operations) => {
-    tied(marksSchema.parse(document), operations);
-    return undefined;
+    const made = tied(marksSchema.parse(document), operations);
+    return argumentsOf('consultation:open', made.envelope)
+      ? undefined
+      : 'was not opened by the operation that it names';
   },
 };
 
 export const CHECKED_FILES = Object.keys(CHECKS);
+
+/** What the checks above hold against the operations, in every document of the file. */
+const MARKS = ['id', 'created', 'last.id', 'last.hash'];
+const COMPARED: Readonly<Record<string, readonly string[]>> = {
+  [FILES.consents]: ['terms', 'by'],
+  [FILES.kin]: ['rights'],
+  [FILES.care]: ['doctor', 'hospital'],
+  [FILES.accesses]: ['actor', 'outcome'],
+  [FILES.reports]: ['author', 'terms'],
+  [FILES.appointments]: ['slot'],
+  [FILES.consultations]: [],
+};
+/** Fields that a document may lack; that one of them was taken away is not seen, either. */
+const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
+  [FILES.kin]: ['notAfter'],
+  [FILES.accesses]: ['actingFor', 'emergency', 'reason', 'endsAt', 'review', 'objection'],
+  [FILES.reports]: ['actingFor', 'supersedes', 'supersededBy'],
+  [FILES.consultations]: ['head'],
+};
+/** What a request to read says and its operation is asked for; an emergency has none of it. */
+const READ_FIELDS = ['report', 'action', 'purpose'];
+
+/** The document's fields that no operation was held against: nothing of what they say is proven. */
+export function notComparedIn(file: string, document: unknown): string[] {
+  const fields = z.record(z.string(), z.unknown()).safeParse(document).data ?? {};
+  const last = z.record(z.string(), z.unknown()).safeParse(fields['last']).data ?? {};
+  const compared = new Set([...MARKS, ...(COMPARED[file] ?? [])]);
+  if (file === FILES.accesses && fields['kind'] === 'read')
+    for (const name of READ_FIELDS) compared.add(name);
+  const present = Object.keys(fields).filter((name) => name !== 'last');
+  const all = [...present, ...Object.keys(last).map((name) => `last.${name}`)];
+  return [...all, ...(OPTIONAL[file] ?? [])].filter((name) => !compared.has(name));
+}
 
 /** @throws NotProven naming file and document */
 export function checkDocument(file: string, document: unknown, operations: ProvenOperations): void {
