@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RandomBytes } from '../ambient.js';
 import { loadConfig } from '../config/index.js';
 import { GatewayError } from '../errors.js';
 import type { Log } from '../logging.js';
@@ -27,6 +28,8 @@ export interface DemoOptions {
   readonly signal?: AbortSignal;
   /** Default: to standard error. */
   readonly log?: Log;
+  /** Of both gateways. Default: the machine's. */
+  readonly random?: RandomBytes;
 }
 
 /** A demo that has been played; its servers are still up. */
@@ -49,6 +52,7 @@ export async function playDemo({
   env,
   signal = new AbortController().signal,
   log,
+  random,
 }: DemoOptions): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'prms-demo-'));
   const closers = [() => rm(dataDir, { recursive: true, force: true })];
@@ -56,7 +60,8 @@ export async function playDemo({
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const gateways = await openBoth(dataDir, { env, exit, ...(log && { log }) }, closers);
+    const given = { ...(log && { log }), ...(random && { random }) };
+    const gateways = await openBoth(dataDir, { env, exit, ...given }, closers);
     const [north, south] = gateways;
     const begun = performance.now();
     out(`PRMS demo: two gateways, North Hospital’s at ${north.url} and South Clinic’s at`);
@@ -85,7 +90,7 @@ export async function playDemo({
 /** The ledger first, then a gateway for each hospital; they are put away in the other order. */
 async function openBoth(
   dataDir: string,
-  { env, exit, ...more }: Pick<DemoOptions, 'env' | 'exit' | 'log'>,
+  { env, exit, ...more }: Pick<DemoOptions, 'env' | 'exit' | 'log' | 'random'>,
   closers: (() => Promise<void>)[],
 ): Promise<Played['gateways']> {
   const shared = {
@@ -114,7 +119,7 @@ const onAnyPort = (env: Env) => loadConfig({ ...env, PRMS_PORT: '0' }).config;
 async function start(
   env: Env,
   anyPort: boolean,
-  more: Pick<GatewayOptions, 'log' | 'ledger'>,
+  more: Pick<GatewayOptions, 'log' | 'ledger' | 'random'>,
 ): Promise<Gateway> {
   if (anyPort && env['PRMS_PORT'] === undefined)
     return openGateway({ ...more, config: onAnyPort(env) });

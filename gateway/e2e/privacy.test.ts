@@ -1,18 +1,24 @@
-// What must never be written down in clear: the whole demo is played with the log at its most talkative, then the log, the
-// metrics and every file that the gateway has left (ledger, store, cloud) are searched for what people entrusted to it.
-import { createHash } from 'node:crypto';
+// What must never be written down in clear: the whole demo is played with the log at its most talkative, then the log, what is
+// printed, the metrics and every file that the gateways have left (ledger, store, cloud) are searched for what people entrusted
+// to them and for every key. There are no traces to search: a gateway makes none.
+import { createPrivateKey } from 'node:crypto';
 import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { Level } from 'level';
+import { systemRandom } from '../ambient.js';
 import { playDemo, type Played } from '../demo/index.js';
 import { createLog } from '../logging.js';
 import type { Gateway } from '../runtime/index.js';
-import { Spoken } from './spoken.js';
+import { Search, type Secret } from './search.js';
+import { printedDuring, SHORTEST, Spoken } from './spoken.js';
 import { QUICK } from './world.js';
 
-/** Stretches looked for of each sample. */
-const WINDOWS = 12;
+/** Stretches looked for of each sample: no multiple of three lies between them, so that base64 of a whole file has some. */
+const STRIDE_BYTES = 16;
+const WINDOW_BYTES = 32;
+/** As long as a one-time code's secret, and longer: shorter ones are salts, nonces and ids. */
+const SHORTEST_KEY_BYTES = 20;
 const samples = new URL('../../../samples/', import.meta.url);
 
 /** Everything in the story that is not meant for the world. Doctors’ and hospitals’ professional names are public. */
@@ -21,21 +27,31 @@ const ENTRUSTED = [
   ...['maria@mail.example', 'tomas@mail.example', 'wen@mail.example', 'lena@mail.example'],
   ...['adeyemi@north.example', 'bruun@south.example', 'office@north.example'],
   ...['a long walk by the sea', 'demo-setup-code'],
-  ...['Blood count', 'CT slice', 'Rash on the arm', 'laboratory', 'imaging'],
+  ...['Blood count', 'CT slice', 'Rash on the arm', 'Iron status', 'laboratory', 'imaging'],
   ...['lab-report.pdf', 'CT_small.dcm', 'rocket.jpg'],
-  ...['Your blood count is back', 'Is it the iron again', 'Nothing to worry about'],
   ...['unconscious after a fall', 'blood thinners', 'confirmed by the ward', 'please explain'],
 ];
 
 /** Professional names, public by design, that hold a word which is somebody's secret elsewhere in the story. */
 const PUBLIC_NAMES = ['North laboratory'] as const;
 
+/** The only places of the keys that everything else rests on. */
+const KEY_FILES: Readonly<Record<string, readonly string[]>> = {
+  'north/gateway.key': ['master key of north'],
+  'south/gateway.key': ['master key of south'],
+  'ledger/node-key.pem': ['node key, as its file has it'],
+};
+
 describe('what is written down', function () {
   this.timeout(120_000);
   let played: Played;
   const lines: string[] = [];
+  const drawn: Uint8Array[] = [];
+  const metrics: string[] = [];
+  let printed: Buffer;
   let said: readonly string[];
-  let secrets: { readonly name: string; readonly bytes: Buffer }[];
+  let secrets: Secret[];
+  let search: Search;
 
   before(async () => {
     const log = createLog({
@@ -44,46 +60,49 @@ describe('what is written down', function () {
     });
     const { PRMS_PORT: _port, PRMS_SETUP_CODE: _code, ...env } = QUICK;
     const spoken = new Spoken();
-    played = await spoken.during(() =>
-      playDemo({
-        exit: true,
-        env: { ...env, PRMS_LOG_LEVEL: 'debug' },
-        out: () => undefined,
-        log,
-      }),
-    );
+    const moments: Promise<string>[] = [];
+    const urls: string[] = [];
+    printed = await printedDuring(async () => {
+      played = await spoken.during(() =>
+        playDemo({
+          exit: true,
+          env: { ...env, PRMS_LOG_LEVEL: 'debug' },
+          // The story opens with where the gateways are; each act begins with an empty line.
+          out: (line) => {
+            if (urls.length < 2) urls.push(...(line.match(/http:[^\s,]+/g) ?? []));
+            if (line.startsWith('\n')) moments.push(...urls.map(metricsAt));
+          },
+          log,
+          random: (length) => {
+            const bytes = systemRandom(length);
+            if (length >= SHORTEST_KEY_BYTES) drawn.push(Uint8Array.from(bytes));
+            return bytes;
+          },
+        }),
+      );
+      moments.push(...urls.map(metricsAt));
+      metrics.push(...(await Promise.all(moments)));
+    });
     said = spoken.texts;
     secrets = [
-      ...[...new Set([...ENTRUSTED, ...said])].map((name) => ({ name, bytes: Buffer.from(name) })),
-      ...(await reportHeads()),
-      ...(await privateKeys(played)),
+      ...[...new Set([...ENTRUSTED, ...said])].map((text) => ({ name: text, bytes: text })),
+      ...(await stretches()),
+      ...(await keysOf(played, drawn)),
     ];
+    search = new Search(secrets);
   });
   after(() => played.close());
 
-  /** Each secret as it is, and in the encodings in which bytes get into text. */
-  const find = (whole: Buffer): string[] => {
-    const haystack = withoutPublicNames(whole);
-    return secrets
-      .filter(({ bytes }) =>
-        [
-          bytes,
-          Buffer.from(bytes.toString('latin1'), 'utf16le'),
-          Buffer.from(JSON.stringify(bytes.toString()).slice(1, -1)),
-          Buffer.from(encodeURIComponent(bytes.toString())),
-          ...(['hex', 'base64', 'base64url'] as const).map((encoding) =>
-            // Without the end: padding and the next byte's bits differ.
-            Buffer.from(bytes.toString(encoding).replace(/=+$/, '').slice(0, -1)),
-          ),
-        ].some((form) => haystack.includes(form)),
-      )
-      .map(({ name }) => name);
-  };
+  const find = (whole: Buffer): string[] => search.find(withoutPublicNames(whole));
 
   it('searches for what is really there: a control', () => {
     expect(secrets.length).to.be.greaterThan(ENTRUSTED.length + 10);
-    const [key] = secrets.slice(-1);
-    expect(find(Buffer.from(`x${key?.bytes.toString('base64url') ?? ''}x`))).to.have.length(1);
+    const aKey = Buffer.from(drawn.at(-1) ?? []);
+    for (const encoding of ['latin1', 'hex', 'base64', 'base64url'] as const)
+      for (const before of ['', 'x', 'xx']) {
+        const form = Buffer.concat([Buffer.from(before), aKey]).toString(encoding);
+        expect(find(Buffer.from(form, 'latin1')), encoding).to.include(`drawn ${drawn.length}`);
+      }
     expect(find(Buffer.from('… Blood count …'))).to.deep.equal(['Blood count']);
     expect(find(Buffer.from('North laboratory'))).to.deep.equal([]);
     expect(find(Buffer.from('Blood%20count'))).to.deep.equal(['Blood count']);
@@ -91,37 +110,84 @@ describe('what is written down', function () {
     expect(find(Buffer.from(Buffer.from('Blood count').toString('hex')))).to.have.length(1);
     const password = 'a long walk by the sea';
     expect(said).to.include.members([password, 'Maria Lindqvist', 'Blood count', 'lab-report.pdf']);
+    const audible = ENTRUSTED.filter(({ length }) => length >= SHORTEST);
+    const unsaid = audible.filter((words) => !said.some((text) => text.includes(words)));
+    expect(unsaid, 'listed, and not in the story').to.deep.equal([]);
     const long = said.filter((text) => /^[A-Za-z0-9_-]{43}$/.test(text));
     expect(long, 'tokens that the gateways have handed out').to.have.length.greaterThan(8);
   });
 
-  it('the log at its most talkative names nobody and quotes nothing', () => {
-    expect(lines.length).to.be.greaterThan(50);
-    const log = Buffer.from(lines.join(''));
-    expect(find(log)).to.deep.equal([]);
-    expect(log.includes('Adeyemi')).to.equal(false);
+  it('what is said over WebSockets alone is heard: every message of the consultation', async () => {
+    const scene = await readFile(new URL('../../demo/consultation.ts', import.meta.url), 'utf8');
+    const texts = [...scene.matchAll(/type: 'say',[^}]*?text: '([^']+)'/g)].map(([, text]) => text);
+    expect(texts).to.have.length.greaterThan(2);
+    expect(texts).to.have.length(scene.split("type: 'say'").length - 1);
+    expect(said).to.include.members(texts);
+    for (const text of texts)
+      expect(find(Buffer.from(JSON.stringify({ msg: text })))).to.deep.equal([text]);
   });
 
-  it('neither do the metrics', async () => {
-    for (const { url } of played.gateways) {
-      const metrics = Buffer.from(await (await fetch(`${url}/metrics`)).text());
-      expect(metrics.length).to.be.greaterThan(1000);
-      expect(find(metrics)).to.deep.equal([]);
+  it('every key is among the secrets: what was drawn, and what gateways and the ledger keep', async () => {
+    const known = new Set(drawn.map((bytes) => Buffer.from(bytes).toString('hex')));
+    const unlocked = (await Promise.all(played.gateways.map(privateKeysAt))).flat();
+    expect(unlocked.length).to.be.greaterThan(8);
+    for (const key of unlocked) expect(known.has(Buffer.from(key).toString('hex'))).to.equal(true);
+    const names = secrets.map(({ name }) => name);
+    expect(names).to.include.members(['master key of north', 'master key of south']);
+    expect(names).to.include.members(['node key', 'node key, as its file has it']);
+  });
+
+  it('every stretch of a report is found, wherever it begins', async () => {
+    const report = await readFile(new URL('reports/CT_small.dcm', samples));
+    for (let at = 2000; at + 64 < report.length; at += 1009) {
+      const leaked = report.subarray(at, at + 64);
+      if (new Set(leaked.subarray(16, 48)).size < 20) continue;
+      expect(find(leaked), String(at)).to.not.deep.equal([]);
+    }
+    const found = find(Buffer.from(report.toString('base64')));
+    expect(found).to.have.length.greaterThan(report.length / STRIDE_BYTES / 6);
+  });
+
+  it('the log at its most talkative, and what is printed, name nobody and quote nothing', () => {
+    expect(lines.length).to.be.greaterThan(50);
+    for (const text of [Buffer.from(lines.join('')), printed]) {
+      expect(find(text)).to.deep.equal([]);
+      expect(text.includes('Adeyemi')).to.equal(false);
+    }
+  });
+
+  it('what is printed would be heard: a control', async () => {
+    const heard = await printedDuring(() => {
+      process.stdout.write('');
+      process.stderr.write('\u200b');
+      return Promise.resolve();
+    });
+    expect(heard.toString()).to.equal('\u200b');
+  });
+
+  it('neither do the metrics: before, between the acts, and after', () => {
+    expect(metrics.length).to.be.greaterThan(20);
+    for (const text of metrics) {
+      expect(text.length).to.be.greaterThan(1000);
+      expect(find(Buffer.from(text))).to.deep.equal([]);
     }
   });
 
   it('no file in the data folder holds any of it; professional names are on the ledger', async () => {
     const entries = await readdir(played.dataDir, { recursive: true, withFileTypes: true });
     const seen = new Set<string>();
+    const files: string[] = [];
     let professionalNames = 0;
     for (const entry of entries.filter((each) => each.isFile())) {
       const path = join(entry.parentPath, entry.name);
       const content = await readFile(path);
       const place = relative(played.dataDir, path);
-      expect(find(content), place).to.deep.equal([]);
+      expect(find(content), place).to.deep.equal(KEY_FILES[place] ?? []);
+      files.push(place);
       seen.add(place.split('/')[0] ?? '');
       if (place.startsWith('ledger') && content.includes('Dr Adeyemi')) professionalNames++;
     }
+    expect(files).to.include.members(Object.keys(KEY_FILES));
     expect([...seen]).to.include.members(['ledger', 'clouds', 'north', 'south']);
     expect(professionalNames).to.be.greaterThan(0);
   });
@@ -160,7 +226,7 @@ describe('what is written down', function () {
     await db.close();
     await rm(copy, { recursive: true });
     expect(find(Buffer.from('prms_title{title="Rash on the arm"} 1'))).to.have.length(1);
-    expect(find(Buffer.from(JSON.stringify({ msg: 'Is it the iron again' })))).to.have.length(1);
+    expect(find(Buffer.from(JSON.stringify({ msg: 'It is the iron again.' })))).to.have.length(1);
   });
 });
 
@@ -173,43 +239,53 @@ function withoutPublicNames(bytes: Buffer): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** Stretches of the samples, from all over them; those that say as little as zeros are left out. */
-async function reportHeads(): Promise<{ name: string; bytes: Buffer }[]> {
+const metricsAt = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
+
+/** Stretches of the reports, over the whole of each; those that say as little as zeros are left out. */
+async function stretches(): Promise<Secret[]> {
   const files = ['reports/lab-report.pdf', 'reports/CT_small.dcm', 'covers/rocket.jpg'];
   const windows = files.map(async (name) => {
     const content = await readFile(new URL(name, samples));
-    const offsets = Array.from({ length: WINDOWS }, (_, i) =>
-      Math.floor((i * (content.length - 32)) / WINDOWS),
-    );
-    return offsets
-      .map((offset) => ({
-        name: `${name}+${offset}`,
-        bytes: content.subarray(offset, offset + 32),
-      }))
+    const count = Math.ceil((content.length - WINDOW_BYTES) / STRIDE_BYTES);
+    return Array.from({ length: count }, (_, i) => i * STRIDE_BYTES)
+      .map((at) => ({ name: `${name}+${at}`, bytes: content.subarray(at, at + WINDOW_BYTES) }))
       .filter(({ bytes }) => new Set(bytes).size > 12);
   });
   return (await Promise.all(windows)).flat();
 }
 
-/** The private keys of everybody who is logged in. */
-async function privateKeys({ gateways }: Played): Promise<{ name: string; bytes: Buffer }[]> {
-  const keys = await Promise.all(gateways.map(privateKeysAt));
-  return keys.flat();
+/**
+ * Every key there is: people's, epochs', tags', consultations' and reports' are all drawn from the gateways' randomness, and
+ * so are tokens; the ledger's node makes its own.
+ */
+async function keysOf({ dataDir }: Played, drawn: readonly Uint8Array[]): Promise<Secret[]> {
+  const masters = ['north', 'south'].map(async (name) => {
+    const hex = (await readFile(join(dataDir, name, 'gateway.key'), 'utf8')).trim();
+    return { name: `master key of ${name}`, bytes: Buffer.from(hex, 'hex') };
+  });
+  const known = await Promise.all(masters);
+  const isMaster = (bytes: Uint8Array) => known.some((master) => master.bytes.equals(bytes));
+  const pem = await readFile(join(dataDir, 'ledger', 'node-key.pem'), 'utf8');
+  const { d = '' } = createPrivateKey(pem).export({ format: 'jwk' });
+  return [
+    ...known,
+    ...drawn
+      .map((bytes, i) => ({ name: `drawn ${i + 1}`, bytes }))
+      .filter(({ bytes }) => !isMaster(bytes)),
+    { name: 'node key', bytes: Buffer.from(d, 'base64url') },
+    // The file's second line holds most of the private key; a line's end cuts it.
+    { name: 'node key, as its file has it', bytes: pem.split('\n')[2] ?? '' },
+  ];
 }
 
+/** The private keys of everybody who is logged in. */
 async function privateKeysAt({
   services: { sessions, logins, records },
-}: Gateway): Promise<{ name: string; bytes: Buffer }[]> {
-  const keys: { name: string; bytes: Buffer }[] = [];
-  for (const role of ['hospital', 'doctor', 'patient', 'relative']) {
-    for await (const user of records.all((page) => records.users(role, page))) {
-      for (const session of await sessions.list(user.id)) {
-        for (const { kid, privateKey } of logins.actor(session).keys.entries) {
-          const id = createHash('sha256').update(kid).digest('hex').slice(0, 8);
-          keys.push({ name: `private key ${id} of a ${role}`, bytes: Buffer.from(privateKey) });
-        }
-      }
-    }
-  }
+}: Gateway): Promise<Uint8Array[]> {
+  const keys: Uint8Array[] = [];
+  for (const role of ['hospital', 'doctor', 'patient', 'relative'])
+    for await (const user of records.all((page) => records.users(role, page)))
+      for (const session of await sessions.list(user.id))
+        keys.push(...logins.actor(session).keys.entries.map(({ privateKey }) => privateKey));
   return keys;
 }

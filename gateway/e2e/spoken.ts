@@ -1,5 +1,6 @@
-// Listens to what a story says over HTTP, from the client's side, so that a search for it covers scenes nobody listed: the
-// words that people entrust to a gateway, and the secrets that it hands out.
+// Listens to what a story says over HTTP and over WebSockets, from the client's side, so that a search for it covers scenes
+// nobody listed: the words that people entrust to a gateway, and the secrets that it hands out. And to what is printed.
+import { WebSocket } from 'ws';
 
 /** Members of requests that hold people's words and secrets, wherever they stand in a body. */
 const SAID: ReadonlySet<string> = new Set([
@@ -13,7 +14,7 @@ const TOLD: ReadonlySet<string> = new Set([
   ...['pending', 'device', 'requestCode', 'refreshToken'],
 ]);
 /** Shorter ones are found by chance. */
-const SHORTEST = 8;
+export const SHORTEST = 8;
 
 export class Spoken {
   readonly #said = new Set<string>();
@@ -26,6 +27,7 @@ export class Spoken {
   /** Listens while `work` goes on in this process. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     const plain = globalThis.fetch;
+    const deaf = this.#hearSockets();
     globalThis.fetch = async (...request) => {
       this.#hear(request[1]?.body);
       const response = await plain(...request);
@@ -37,7 +39,23 @@ export class Spoken {
       return await work();
     } finally {
       globalThis.fetch = plain;
+      deaf();
     }
+  }
+
+  /** Every frame that a client sends. @returns what ends it */
+  #hearSockets(): () => void {
+    const plain: unknown = Reflect.get(WebSocket.prototype, 'send');
+    if (typeof plain !== 'function') throw new Error('a WebSocket can send');
+    const hear = (socket: WebSocket, frame: unknown): void => {
+      // The gateway's own ends have no address: what they send was said before.
+      if (socket.url) this.#hear(frame);
+    };
+    Reflect.set(WebSocket.prototype, 'send', function (this: WebSocket, ...sent: unknown[]) {
+      hear(this, sent[0]);
+      Reflect.apply(plain, this, sent);
+    });
+    return () => void Reflect.set(WebSocket.prototype, 'send', plain);
   }
 
   #hear(body: unknown): void {
@@ -77,4 +95,26 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Listens to standard output and standard error while `work` goes on; they are written all the same. */
+export async function printedDuring(work: () => Promise<unknown>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const streams = [process.stdout, process.stderr];
+  const deaf = streams.map((stream) => {
+    const plain: unknown = Reflect.get(stream, 'write');
+    if (typeof plain !== 'function') throw new Error('a stream can be written');
+    Reflect.set(stream, 'write', (chunk: Uint8Array | string, ...more: unknown[]): unknown => {
+      chunks.push(Buffer.from(chunk));
+      const answer: unknown = Reflect.apply(plain, stream, [chunk, ...more]);
+      return answer;
+    });
+    return () => void Reflect.set(stream, 'write', plain);
+  });
+  try {
+    await work();
+  } finally {
+    for (const end of deaf) end();
+  }
+  return Buffer.concat(chunks);
 }
