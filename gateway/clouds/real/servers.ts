@@ -15,8 +15,15 @@ import { openS3Cloud } from '../s3.js';
 
 /** A server that runs. */
 export interface RealServer {
-  /** An empty cloud on it, of the name given: a bucket, container or prefix of its own. */
-  cloud(name: string): Promise<Cloud>;
+  /** On the loopback interface. */
+  readonly port: number;
+  /**
+   * An empty cloud on it, of the name given: a bucket, container or prefix of its own.
+   * @param through port of something that stands before the server
+   */
+  cloud(name: string, through?: number): Promise<Cloud>;
+  /** What a gateway's settings say of this cloud, after `PRMS_CLOUD` or `PRMS_CLOUD_SECOND`. */
+  settings(name: string): Readonly<Record<string, string>>;
   /** The same server, asked with a secret that is not right. */
   strangersCloud(name: string): Cloud;
   stop(): Promise<void>;
@@ -47,10 +54,10 @@ export async function startVersity(): Promise<RealServer> {
     { ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
   );
   await listening(port, child);
-  const open = (name: string, secretAccessKey: string) =>
+  const open = (name: string, secretAccessKey: string, at = port) =>
     openS3Cloud({
       name: 's3',
-      endpoint: `http://127.0.0.1:${port}`,
+      endpoint: `http://127.0.0.1:${at}`,
       region: 'us-east-1',
       bucket: name,
       prefix: 'prms/',
@@ -61,11 +68,20 @@ export async function startVersity(): Promise<RealServer> {
       settings: 'PRMS_CLOUD',
     });
   return {
-    cloud: async (name) => {
+    port,
+    cloud: async (name, through) => {
       // A bucket is a folder of the server's.
       await mkdir(join(root, name), { recursive: true });
-      return open(name, credentials.secretAccessKey);
+      return open(name, credentials.secretAccessKey, through);
     },
+    settings: (name) => ({
+      '': 's3',
+      _ENDPOINT: `http://127.0.0.1:${port}`,
+      _BUCKET: name,
+      _PREFIX: 'prms/',
+      _ACCOUNT: credentials.accessKeyId,
+      _SECRET: credentials.secretAccessKey,
+    }),
     strangersCloud: (name) => open(name, 'another-secret'),
     stop: async () => {
       await end(child);
@@ -93,11 +109,11 @@ export async function startAzurite(): Promise<RealServer> {
     '--disableTelemetry',
   ]);
   await listening(port, child);
-  const endpoint = `http://127.0.0.1:${port}/${AZURITE_ACCOUNT}`;
-  const open = (container: string, secret: string) =>
+  const endpointAt = (at: number) => `http://127.0.0.1:${at}/${AZURITE_ACCOUNT}`;
+  const open = (container: string, secret: string, at = port) =>
     openAzureCloud({
       name: 'azure',
-      endpoint,
+      endpoint: endpointAt(at),
       container,
       prefix: 'prms/',
       account: AZURITE_ACCOUNT,
@@ -106,11 +122,20 @@ export async function startAzurite(): Promise<RealServer> {
       settings: 'PRMS_CLOUD',
     });
   return {
-    cloud: async (name) => {
+    port,
+    cloud: async (name, through) => {
       const credential = new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY);
-      await new ContainerClient(`${endpoint}/${name}`, credential).createIfNotExists();
-      return open(name, AZURITE_KEY);
+      await new ContainerClient(`${endpointAt(port)}/${name}`, credential).createIfNotExists();
+      return open(name, AZURITE_KEY, through);
     },
+    settings: (name) => ({
+      '': 'azure',
+      _ENDPOINT: endpointAt(port),
+      _BUCKET: name,
+      _PREFIX: 'prms/',
+      _ACCOUNT: AZURITE_ACCOUNT,
+      _SECRET: AZURITE_KEY,
+    }),
     strangersCloud: (name) => open(name, Buffer.from('another secret').toString('base64')),
     stop: async () => {
       await end(child);
@@ -131,16 +156,19 @@ export async function startGcs(): Promise<Omit<RealServer, 'strangersCloud'>> {
   ]);
   await listening(port, child);
   return {
-    cloud: async (name) => {
+    port,
+    cloud: async (name, through = port) => {
       const made = await fetch(`${endpoint}/storage/v1/b?project=prms`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ name }),
       });
-      if (!made.ok) throw new Error(`the bucket could not be made: ${made.status}`);
+      // Whoever comes another way finds it there.
+      if (!made.ok && made.status !== 409)
+        throw new Error(`the bucket could not be made: ${made.status}`);
       return openGcsCloud({
         name: 'gcs',
-        endpoint,
+        endpoint: `http://127.0.0.1:${through}`,
         bucket: name,
         prefix: 'prms/',
         project: 'prms',
@@ -148,6 +176,13 @@ export async function startGcs(): Promise<Omit<RealServer, 'strangersCloud'>> {
         settings: 'PRMS_CLOUD',
       });
     },
+    settings: (name) => ({
+      '': 'gcs',
+      _ENDPOINT: endpoint,
+      _BUCKET: name,
+      _PREFIX: 'prms/',
+      _ACCOUNT: 'prms',
+    }),
     stop: async () => {
       await end(child);
       await folder.remove();
