@@ -94,7 +94,10 @@ class AzureCloud implements Cloud {
         stream.destroy();
         throw new CloudError('INVALID', 'The range lies outside the object.');
       }
-      const chunks = ofLength(stream, contentLength, (error) => this.toError(error, objectName));
+      const chunks = ofLength(stream, contentLength, (error) =>
+        // The SDK calls a connection that breaks an abort, whoever broke it.
+        this.toError(signal?.aborted === true ? error : brokeOff(error), objectName),
+      );
       const release = () => Promise.resolve(void stream.destroy());
       return { objectName, sizeBytes: total, body: releasing(chunks, release) };
     });
@@ -221,3 +224,6 @@ const byStatus: Readonly<Record<number, readonly [CloudErrorCode, string]>> = {
 
 const abort = (signal: AbortSignal | undefined) =>
   signal === undefined ? {} : { abortSignal: signal };
+
+const brokeOff = (cause: unknown): CloudError =>
+  new CloudError('UNAVAILABLE', 'The service’s answer broke off.', {}, { cause });
