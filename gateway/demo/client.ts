@@ -97,6 +97,12 @@ export class Person {
     return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
   }
 
+  /** Bytes that are made when they are asked for. */
+  async receive(path: string): Promise<Uint8Array> {
+    const response = await this.#send('POST', path, undefined, {});
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** The problem that a request must end in; anything else fails the demo. */
   async refused(request: (person: Person) => Promise<unknown>): Promise<Problem> {
     try {

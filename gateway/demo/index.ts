@@ -18,6 +18,7 @@ import { laboratory } from './laboratory.js';
 import { middle } from './middle.js';
 import { secondFactor } from './second-factor.js';
 import { Stage } from './stage.js';
+import { takingAway } from './taking-away.js';
 
 export interface DemoOptions {
   /** Leaves nothing behind and does not stay up. */
@@ -76,6 +77,7 @@ export async function playDemo({
     const cloudDirs = ['clouds', 'clouds-second'].map((folder) => join(dataDir, folder));
     await healing(stage, cast, reports, cloudDirs);
     await end(stage, cast, reports, cloudDirs);
+    await takingAway(stage, cast, reports, cloudDirs);
     out(
       `\nAll ${stage.steps} steps did what they say, in ${((performance.now() - begun) / 1000).toFixed(1)} s.`,
     );

@@ -22,7 +22,8 @@ describe('exporting a record', function () {
     expect(verdict.facts).to.deep.include({
       patient: record.maria.userId,
       by: record.maria.userId,
-      included: 12,
+      transcripts: 1,
+      included: 13,
     });
     expect(verdict.notProven.join())
       .to.match(/nothing else exists/)
@@ -45,7 +46,7 @@ describe('exporting a record', function () {
       expect(held?.equals(bytes), id).to.equal(true);
     }
     const names = manifest.reports.map(({ content }) => content?.file ?? '');
-    expect(new Set(names.map((name) => name.toLowerCase())).size).to.equal(12);
+    expect(new Set(names.map((name) => name.toLowerCase())).size).to.equal(13);
     for (const name of names) {
       expect(name).to.match(/^reports\/\d{5}(-[\p{L}\p{N}\p{M}-]+)?\.[a-z]+$/u);
       expect(Buffer.byteLength(name)).to.be.lessThan(240);
@@ -65,8 +66,10 @@ describe('exporting a record', function () {
     const actors = new Set(
       [...operations.matchAll(/\\"actor\\":\\"([\w-]{43})/g)].map(([, id]) => id),
     );
+    const { doctor, maria, lena, north, system } = record;
     expect([...actors].sort()).to.deep.equal(
-      [record.doctor, record.maria, record.lena].map(({ userId }) => userId).sort(),
+      // The hospital, because it has let its system in.
+      [...[doctor, maria, lena, north].map(({ userId }) => userId), system].sort(),
     );
   });
 
@@ -96,7 +99,7 @@ describe('exporting a record', function () {
     });
     const verdict = await record.check(await record.take(piotr));
     expect(verdict.problems).to.deep.equal([]);
-    expect(verdict.facts).to.deep.include({ by: piotr.userId, included: 12 });
+    expect(verdict.facts).to.deep.include({ by: piotr.userId, included: 13 });
     record.world.clock.advance(11 * 60_000);
     expect(await record.maria.fails('POST', `${record.path}/export`)).to.equal(
       'FRESH_LOGIN_REQUIRED',

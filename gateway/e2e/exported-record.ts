@@ -8,6 +8,7 @@ import { makeZip } from 'client-zip';
 import { manifestSchema, ZIP_DATE, type Manifest } from '../export-format/index.js';
 import { verifyExport, type Verdict } from '../verify/index.js';
 import { ExportZip } from '../verify/zip.js';
+import { handIn, letIn, PROMPT, settled } from './systems.js';
 import { terms, text, World, type Visitor } from './world.js';
 
 /** Titles that would like to be something else than a file's name. */
@@ -29,6 +30,8 @@ export type File = readonly [name: string, content: Buffer];
 
 export class RecordWorld {
   readonly reports: { readonly id: string; readonly bytes: Uint8Array }[] = [];
+  /** A system of the hospital's, which has added one of them. */
+  system = '';
 
   private constructor(
     readonly world: World,
@@ -41,7 +44,7 @@ export class RecordWorld {
 
   static async open(): Promise<RecordWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'prms-export-'));
-    const world = await World.open({ env: { PRMS_STEGO_LIMIT_BYTES: '65536' } });
+    const world = await World.open({ env: { PRMS_STEGO_LIMIT_BYTES: '65536', ...PROMPT } });
     const north = await world.hospital('North');
     const doctor = await world.doctor('Adeyemi', north);
     const [maria, lena] = [await world.patient('Maria', north), await world.relative('Lena')];
@@ -118,6 +121,11 @@ export class RecordWorld {
     const consultation = `${path}/consultations/${talk.id}`;
     await doctor.ask('POST', `${consultation}/admit`, { user: maria.userId });
     await doctor.ask('POST', `${consultation}/messages`, { text: 'How are you?' });
+    const system = await letIn(world, north, 'Laboratory');
+    const bytes = text('from the laboratory’s system');
+    const sent = await settled(world, system, (await handIn(system, { patient: maria, bytes })).id);
+    reports.push({ id: sent.report ?? '', bytes });
+    this.system = system.userId;
     const tomas = await world.patient('Tomas');
     await world.upload(tomas, tomas, { bytes: text('not Maria’s') });
   }

@@ -1,7 +1,8 @@
 // `prms verify` of an exported record: from the archive's bytes to the head of the chain, with nothing but the archive.
 import { createHash } from 'node:crypto';
-import { canonicalise, isSignedBy, kidOf } from '@prms/chaincode';
+import { canonicalise, hashText, isSignedBy, kidOf, readOperationLine } from '@prms/chaincode';
 import { checkChain, LedgerError, type CheckedChain, type TransactionProof } from '@prms/network';
+import { transcriptSchema } from '../services/consultations/index.js';
 import {
   exportText,
   FILES,
@@ -14,10 +15,12 @@ import { proveOperations, readProof, type ProvenOperations } from './operations.
 import { CHECKED_FILES, checkDocument, notComparedIn } from './record.js';
 import { checkReports } from './reports.js';
 import { linesOf } from './lines.js';
+import { checkTranscript } from './transcript.js';
 import { ExportZip } from './zip.js';
 
 const MiB = 1024 * 1024;
 const MAX_MANIFEST_BYTES = 256 * MiB;
+const MAX_TRANSCRIPT_BYTES = 256 * MiB;
 const MAX_SIGNATURE_BYTES = 1024;
 /** A proof holds an operation (16 KiB at most) for each line of its transaction that is shown. */
 const MAX_LINE_BYTES = 32 * MiB;
@@ -61,7 +64,8 @@ class Verification {
       checkReports(manifest, operations);
     });
     const documents = await this.#checkRecord(operations);
-    return this.#verdict(manifest, { chain, operations, documents });
+    const transcripts = await this.#checkTranscripts(manifest, operations);
+    return this.#verdict(manifest, { chain, operations, documents, transcripts });
   }
 
   async #manifest(): Promise<{ manifest: Manifest; text: string }> {
@@ -157,6 +161,35 @@ class Verification {
     return documents;
   }
 
+  /** Each proves itself; here it is also of this patient, and hangs on operations that the evidence proves. */
+  async #checkTranscripts(
+    { ledger, patient }: Manifest,
+    { applied }: ProvenOperations,
+  ): Promise<number> {
+    const entries = this.zip.entries.filter(({ name }) => name.startsWith('consultations/'));
+    for (const entry of entries) {
+      await this.#attempt(async () => {
+        const text = (await this.zip.whole(entry, MAX_TRANSCRIPT_BYTES)).toString('utf8');
+        const read = transcriptSchema.safeParse(parseCanonical(text.trimEnd(), entry.name));
+        if (!read.success) throw new NotProven(entry.name, 'is no transcript');
+        const { consultation, anchors } = read.data;
+        const named = entry.name === `consultations/${consultation.id}.json`;
+        if (!named || read.data.ledger !== ledger || consultation.patient !== patient) {
+          throw new NotProven(entry.name, 'is the transcript of another consultation');
+        }
+        for (const line of anchors.flatMap(({ proof }) => proof.lines)) {
+          const signed = readOperationLine(line.line);
+          if (!signed || applied.get(signed.envelope.id)?.hash !== hashText(signed.bytes))
+            throw new NotProven(entry.name, 'is anchored by an operation that is not shown here');
+        }
+        const { problems } = await checkTranscript(read.data, { expect: [] });
+        for (const { file, message } of problems)
+          this.problems.push({ file: entry.name, message: `${file}: ${message}` });
+      });
+    }
+    return entries.length;
+  }
+
   /** Canonical JSON, one document a line. */
   async *#documents(file: string): AsyncIterable<unknown> {
     const lines = linesOf(this.zip.content(this.#entry(file)), file, MAX_LINE_BYTES);
@@ -179,17 +212,12 @@ class Verification {
   }
 
   /** What is only said, by whoever signed the manifest. */
-  #claims({ files }: Manifest): string[] {
-    const fields = [...this.#notCompared].flatMap(([file, names]) =>
+  #claims(): string[] {
+    return [...this.#notCompared].flatMap(([file, names]) =>
       names.size === 0
         ? []
         : [`${file}: no operation was held against ${[...names].sort().join(', ')}`],
     );
-    const transcripts = files.filter(({ name }) => name.startsWith('consultations/'));
-    const said = transcripts.map(
-      ({ name }) => `${name}: unpack it, and check it with \`prms verify\` by itself`,
-    );
-    return [...fields, ...said];
   }
 
   #verdict(
@@ -198,6 +226,7 @@ class Verification {
       readonly chain: CheckedChain;
       readonly operations: ProvenOperations;
       readonly documents: number;
+      readonly transcripts: number;
     },
   ): Verdict {
     const ok = this.problems.length === 0 && proven !== undefined;
@@ -206,7 +235,7 @@ class Verification {
     if (!ok) {
       return { kind: 'export', ok, problems, proven: [], notProven: missing, facts: {} };
     }
-    const { chain, operations, documents } = proven;
+    const { chain, operations, documents, transcripts } = proven;
     const { height, headHash } = manifest.chain;
     const included = manifest.reports.filter(({ state }) => state === 'included').length;
     return {
@@ -219,13 +248,10 @@ class Verification {
         `${counted(included, 'report')}, each the one that its author anchored (commitment), read on the record`,
         `${counted(operations.applied.size, 'operation')}, signed by ${operations.keys.size === 1 ? "1 person's own keys" : `${operations.keys.size} people's own keys`} and applied by the ledger`,
         `${counted(documents, 'entry', 'entries')} of the record, made and changed last by those operations; of what the entries say, only the fields that are not named below`,
+        `${counted(transcripts, 'consultation’s transcript', 'consultations’ transcripts')}, each a chain as far as it was anchored`,
         `${counted(height, 'block')} of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
       ],
-      notProven: [
-        ...missing,
-        ...this.#claims(manifest),
-        ...limits(manifest, this.options, operations),
-      ],
+      notProven: [...missing, ...this.#claims(), ...limits(manifest, this.options, operations)],
       facts: {
         ledger: chain.channel,
         patient: manifest.patient,
@@ -239,6 +265,7 @@ class Verification {
         included,
         operations: operations.applied.size,
         documents,
+        transcripts,
       },
     };
   }

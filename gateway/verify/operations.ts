@@ -158,11 +158,12 @@ class KeyWalk implements ProvenOperations {
     this.#mustBeSigned(operation);
     // The same bytes sent again were given their first receipt again.
     const before = this.applied.get(envelope.id);
-    if (before === undefined) this.applied.set(envelope.id, operation);
-    else if (before.hash !== operation.hash) {
+    if (before === undefined) {
+      this.applied.set(envelope.id, operation);
+      this.#learn(envelope);
+    } else if (before.hash !== operation.hash) {
       throw new NotProven(FILE, `two different operations have the id ${envelope.id}`);
     }
-    this.#learn(envelope);
   }
 
   #mustBeSigned({ envelope, bytes, signature, receipt }: Found): void {
@@ -193,6 +194,9 @@ class KeyWalk implements ProvenOperations {
     const { actor, id } = envelope;
     const first = this.keys.has(actor) ? undefined : this.#registering(envelope);
     if (first !== undefined) this.keys.set(actor, first);
+    const service = argumentsOf('service:authorise', envelope)?.keys.sign;
+    // Whose key it is, says its hash; a hospital can't give it another one.
+    if (service !== undefined) this.keys.set(userIdOf(service), service);
     const rotation = argumentsOf('key:rotate', envelope);
     if (rotation) this.keys.set(actor, rotation.keys.sign);
     const proposal = argumentsOf('key:propose', envelope);

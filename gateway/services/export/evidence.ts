@@ -1,6 +1,12 @@
 // Which operations belong into a patient's export, and the proof of each: what was done to their record, by whom, and the
 // operations by which those people's keys came to be.
-import { readOperationLine, type Envelope, type OperationType } from '@prms/chaincode';
+import {
+  ARGUMENTS,
+  readOperationLine,
+  userIdOf,
+  type Envelope,
+  type OperationType,
+} from '@prms/chaincode';
 import { LedgerError, type LedgerEvidence, type TransactionProof } from '@prms/network';
 import type { Records } from '../records.js';
 
@@ -102,5 +108,12 @@ function concerns({ type, actor, args }: Envelope, patient: string): boolean {
 
 function makesKeysOf({ type, actor, args }: Envelope, person: string): boolean {
   if (OWN_KEYS.has(type)) return actor === person;
+  if (type === 'service:authorise') return serviceOf(args) === person;
   return OTHERS_KEYS.has(type) && (args['user'] === person || type === 'key:object');
+}
+
+/** A hospital's system is authorised by its hospital, with a key whose hash is its id. */
+function serviceOf(args: Envelope['args']): string | undefined {
+  const read = ARGUMENTS['service:authorise'].safeParse(args);
+  return read.success ? userIdOf(read.data.keys.sign) : undefined;
 }

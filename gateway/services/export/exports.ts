@@ -210,8 +210,10 @@ export class Exports {
     yield { name: FILES.consultations, content: noted('consultation', kept) };
     for (const consultation of held) {
       const transcript = await transcripts.of(actor, consultation);
-      if (transcript !== undefined)
-        yield { name: `consultations/${consultation.id}.json`, content: jsonFile(transcript) };
+      if (transcript === undefined) continue;
+      // What was said since its last anchor may have been anchored for this.
+      await gatherer.note('consultation', consultation.id);
+      yield { name: `consultations/${consultation.id}.json`, content: jsonFile(transcript) };
     }
   }
 
