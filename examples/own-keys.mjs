@@ -1,9 +1,12 @@
-// A patient who keeps their own keys, with fetch and WebCrypto alone: registers, logs in with a signature, adds a report that the
+// A patient who keeps their own keys, with what a browser has (fetch, WebCrypto): registers, logs in with a signature, adds a report that the
 // gateway can't read, and reads it back (docs/own-keys.md). node examples/own-keys.mjs http://127.0.0.1:8080 [login] [report's text]
-const [origin = 'http://127.0.0.1:8080', login = `own-${Date.now()}`, report = 'Blood count: haemoglobin 13.1'] = process.argv.slice(2);
+const args = globalThis.process?.argv.slice(2) ?? [globalThis.location?.origin]; // in a page: the gateway that it came from
+const [origin = 'http://127.0.0.1:8080', login = `own-${Date.now()}`, report = 'Blood count: haemoglobin 13.1'] = args;
 const [{ subtle }, ECDH, ZERO] = [crypto, { name: 'ECDH', namedCurve: 'P-256' }, new Uint8Array(32)];
 const [random, utf8] = [(length) => crypto.getRandomValues(new Uint8Array(length)), (text) => new TextEncoder().encode(text)];
-const [b64, bytesOf] = [(bytes) => Buffer.from(bytes).toString('base64url'), (text) => new Uint8Array(Buffer.from(text, 'base64url'))];
+const b64 = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+const bytesOf = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 const join = (...parts) => new Uint8Array(parts.flatMap((part) => [...part]));
 const sha256 = async (...parts) => new Uint8Array(await subtle.digest('SHA-256', join(...parts)));
 const [secretKey, HMAC] = [(raw, algorithm, use) => subtle.importKey('raw', raw, algorithm, false, [use]), { name: 'HMAC', hash: 'SHA-256' }];
@@ -28,31 +31,30 @@ async function newPair(name, uses) {
   const [raw, { d }] = [new Uint8Array(await subtle.exportKey('raw', publicKey)), await subtle.exportKey('jwk', privateKey)];
   return { privateKey, raw, scalar: bytesOf(d), kid: b64((await sha256(utf8('PRMS-kid-v1\0'), raw)).slice(0, 16)) };
 }
-const PKCS8 = Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex');
-const toPrivate = (scalar) => subtle.importKey('pkcs8', join(PKCS8, scalar), ECDH, true, ['deriveBits']);
 const lp = (text) => join([utf8(text).length >> 8, utf8(text).length & 255], utf8(text));
 const bound = (w) => ({ info: join(lp('PRMS-wrap-v1'), lp(w.purpose), lp(ledger)), aad: join(lp(w.subject), lp(w.recipient), lp(w.kid)) });
 async function wrap(purpose, subject, { raw, kid }, secret) {
   const [binding, { privateKey, raw: enc }] = [{ purpose, subject, recipient: actor, kid }, await newPair('ECDH', ['deriveBits'])];
   return { ...binding, wrap: b64(join([1], enc, await hpke('encrypt', privateKey, raw, enc, raw, bound(binding), secret))) };
 }
-async function unwrap(privateKey, { wrap: text, ...binding }) {
+async function unwrap(scalar, { wrap: text, ...binding }) {
+  const privateKey = await subtle.importKey('pkcs8', join(bytesOf('MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCA'), scalar), ECDH, true, ['deriveBits']);
   const [{ x, y }, enc, sealed] = [await subtle.exportKey('jwk', privateKey), bytesOf(text).slice(1, 66), bytesOf(text).slice(66)];
   return hpke('decrypt', privateKey, enc, enc, join([4], bytesOf(x), bytesOf(y)), bound(binding), sealed);
 }
 const [ORDER, DIGITS] = [0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n, '0123456789ABCDEFGHJKMNPQRSTVWXYZ'];
 const members = (v) => Object.keys(v).sort().map((name) => `${JSON.stringify(name)}:${canonical(v[name])}`);
 const canonical = (v) => (Array.isArray(v) ? `[${v.map(canonical)}]` : v && typeof v === 'object' ? `{${members(v)}}` : JSON.stringify(v));
-const lowS = (hex, s = BigInt(`0x${hex.slice(64)}`)) => hex.slice(0, 64) + (s > ORDER / 2n ? ORDER - s : s).toString(16).padStart(64, '0');
-const rawSignature = (text) => subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, signing.privateKey, utf8(text));
-const sign = async (text) => b64(Buffer.from(lowS(Buffer.from(await rawSignature(text)).toString('hex')), 'hex'));
+const number = (bytes) => BigInt(`0x${hexOf(bytes)}`);
+const bigEndian = (n, length) => Uint8Array.from({ length }, (_, i) => Number((n >> BigInt(8 * (length - 1 - i))) & 255n));
+const lowS = (raw, s = number(raw.slice(32))) => join(raw.slice(0, 32), bigEndian(s > ORDER / 2n ? ORDER - s : s, 32));
+const sign = async (text) => b64(lowS(new Uint8Array(await subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, signing.privateKey, utf8(text)))));
 async function line(type, args, id = ulid(Date.now() + published.now - started)) {
   const issuedAt = [...id.slice(0, 10)].reduce((ms, digit) => ms * 32 + DIGITS.indexOf(digit), 0);
   const bytes = canonical({ v: 1, ledger, type, actor, kid: signing.kid, id, issuedAt, expiresAt: issuedAt + published.livesMs[type], args });
   return `{"operation":${bytes},"signature":"${await sign(published.signing.prefix + bytes)}"}`;
 }
-const ulid = (ms, n = (BigInt(ms) << 80n) | BigInt(`0x${Buffer.from(random(10)).toString('hex')}`)) =>
-  Array.from({ length: 26 }, (_, i) => DIGITS[Number((n >> BigInt(125 - 5 * i)) & 31n)]).join('');
+const ulid = (ms, n = (BigInt(ms) << 80n) | number(random(10))) => Array.from({ length: 26 }, (_, i) => DIGITS[Number((n >> BigInt(125 - 5 * i)) & 31n)]).join('');
 async function call(method, path, body) {
   const [plain, type] = [typeof body === 'string' || body instanceof FormData, typeof body === 'string' ? 'application/x-ndjson' : 'application/json'];
   const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(body && !(body instanceof FormData) && { 'content-type': type }) };
@@ -80,7 +82,7 @@ const cipher = async (way, key, data) => gcm(way, await derive(key, 'cipher', su
 const part = async (key, label) => b64(await derive(key, label, join(suite, [0, 0, 1]), 32));
 const partsOf = async (key) => [{ position: await part(key, 'position'), whitening: await part(key, 'whitening') }];
 const about = { title: 'My own report', fileName: 'own.txt', mediaType: 'text/plain', bytes: plain.length, category: 'own' };
-const title = utf8(JSON.stringify({ ...about, sha256: Buffer.from(await sha256(plain)).toString('hex') }));
+const title = utf8(JSON.stringify({ ...about, sha256: hexOf(await sha256(plain)) }));
 const label = b64(join(nonce, await gcm('encrypt', await derive(dataKey, 'blob', []), nonce, aad, title)));
 const tag = b64((await hmac(tagKey, utf8('PRMS-tag-v1\0own'))).slice(0, 16));
 const [form, month, commitment] = [new FormData(), new Date().toISOString().slice(0, 7), await committed(dataKey, plain)];
@@ -92,8 +94,7 @@ await act('report:anchor', { patient: actor, report: terms }, id);
 // Read back: an access on the ledger, the wraps on the way, the ciphertext for its part keys
 const { id: access } = await act('access:request', { patient: actor, report: id, action: 'view', purpose: 'treatment' });
 const opening = await call('POST', `/patients/${actor}/reports/${id}/sealed`, { access });
-const secret = await opening.wraps.reduce(async (key, each) => unwrap(await toPrivate(await key), each), sealing.scalar);
-const ciphertext = await call('POST', `/patients/${actor}/reports/${id}/ciphertext`, { access, parts: await partsOf(secret) });
-const read = await cipher('decrypt', secret, ciphertext);
+const secret = await opening.wraps.reduce(async (key, each) => unwrap(await key, each), sealing.scalar);
+const read = await cipher('decrypt', secret, await call('POST', `/patients/${actor}/reports/${id}/ciphertext`, { access, parts: await partsOf(secret) }));
 if ((await committed(secret, read)) !== opening.terms.commitment) throw new Error('this is not what was anchored');
-console.log(`SHA-256 ${Buffer.from(await sha256(read)).toString('hex')} fits the commitment on ledger ${ledger}: ${new TextDecoder().decode(read)}`);
+console.log(`SHA-256 ${hexOf(await sha256(read))} fits the commitment on ledger ${ledger}: ${new TextDecoder().decode(read)}`);

@@ -1,5 +1,5 @@
-// The claim that the gateway never sees an own-key user's key or plaintext: the example, which needs nothing but fetch and
-// WebCrypto, runs as a process of its own, and every byte that it sends, and every file and line that the gateway leaves, is
+// The claim that the gateway never sees an own-key user's key or plaintext: the example, which needs nothing but fetch,
+// WebCrypto and what else browsers have, runs in a process and a realm of its own, and every byte that it sends, and every file and line that the gateway leaves, is
 // searched for what only the client knows.
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { createLog } from '../logging.js';
+import { entriesOf, readable } from './databases.js';
 import { World } from './world.js';
 
 const example = new URL('../../../examples/own-keys.mjs', import.meta.url);
-const secretsOf = new URL('../../e2e/own-key-example.preload.mjs', import.meta.url);
-const PLAIN = 'Echocardiogram: ejection fraction 61 percent, unremarkable';
+const page = new URL('../../e2e/own-key-example.page.mjs', import.meta.url);
+/** What the example adds when it isn't told what, as in a page. */
+const PLAIN = 'Blood count: haemoglobin 13.1';
 
 /** A door in front of the gateway that keeps a copy of every byte on its way in. */
 class Tap {
@@ -46,6 +48,7 @@ describe('the example with keys of one’s own', function () {
   const lines: string[] = [];
   let world: World;
   let printed: string;
+  let globals: string[];
   let secrets: { name: string; bytes: Buffer }[];
 
   before(async () => {
@@ -60,16 +63,14 @@ describe('the example with keys of one’s own', function () {
     await world.hospital('North');
     const run = promisify(execFile);
     const { stdout, stderr } = await run(process.execPath, [
-      '--import',
-      secretsOf.href,
+      page.pathname,
       example.pathname,
       origin,
-      'own-example',
-      PLAIN,
     ]);
     printed = stdout;
-    secrets = stderr
-      .split('\n')
+    const noted = stderr.split('\n');
+    globals = noted.find((line) => line.startsWith('globals '))?.split(' ') ?? [];
+    secrets = noted
       .filter((line) => line.startsWith('secret '))
       .map((line, i) => ({ name: `secret ${i}`, bytes: Buffer.from(line.slice(7), 'hex') }));
   });
@@ -98,7 +99,13 @@ describe('the example with keys of one’s own', function () {
   it('has at most a hundred lines, and imports nothing', async () => {
     const text = await readFile(example, 'utf8');
     expect(text.trimEnd().split('\n').length).to.be.at.most(100);
-    expect(text).to.not.match(/\bimport\b(?!Key)|\brequire\b/);
+    expect(text).to.not.match(/\b(import|require)\b/);
+  });
+
+  it('has had no global of Node’s that browsers lack', () => {
+    expect(globals).to.include.members(['fetch', 'crypto', 'btoa', 'FormData', 'location']);
+    for (const name of ['Buffer', 'process', 'require', 'module', 'global', 'setImmediate'])
+      expect(globals).to.not.include(name);
   });
 
   it('reads back what it added, and its SHA-256 fits the ledger’s commitment', () => {
@@ -117,12 +124,23 @@ describe('the example with keys of one’s own', function () {
     expect(find(received)).to.deep.equal([]);
   });
 
-  it('nor does any file of store, ledger and clouds, nor the log at its most talkative', async () => {
+  it('nor does any file of clouds, store and ledger, nor any entry of the two’s databases', async () => {
     const entries = await readdir(world.dataDir, { recursive: true, withFileTypes: true });
     for (const entry of entries.filter((each) => each.isFile())) {
       const path = join(entry.parentPath, entry.name);
       expect(find(await readFile(path)), entry.name).to.deep.equal([]);
     }
+    for (const place of ['ledger/db', 'store']) {
+      let count = 0;
+      for await (const entry of entriesOf(world.dataDir, place)) {
+        count++;
+        expect(find(entry), `${place}: ${readable(entry)}`).to.deep.equal([]);
+      }
+      expect(count, place).to.be.greaterThan(10);
+    }
+  });
+
+  it('nor does the log at its most talkative', () => {
     expect(lines.length).to.be.greaterThan(5);
     expect(find(Buffer.from(lines.join('')))).to.deep.equal([]);
   });
