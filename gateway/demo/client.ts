@@ -103,6 +103,15 @@ export class Person {
     return new Uint8Array(await response.arrayBuffer());
   }
 
+  /** An answer as it comes, for whoever wants more of it than JSON: a string is sent as lines, a form as a form. */
+  ask(method: string, path: string, body?: string | FormData | object): Promise<Response> {
+    if (body === undefined || body instanceof FormData) return this.#send(method, path, body, {});
+    const lines = typeof body === 'string';
+    return this.#send(method, path, lines ? body : JSON.stringify(body), {
+      'content-type': lines ? 'application/x-ndjson' : 'application/json',
+    });
+  }
+
   /** The problem that a request must end in; anything else fails the demo. */
   async refused(request: (person: Person) => Promise<unknown>): Promise<Problem> {
     try {

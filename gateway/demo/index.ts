@@ -16,6 +16,8 @@ import { exchange } from './exchange.js';
 import { healing } from './healing.js';
 import { laboratory } from './laboratory.js';
 import { middle } from './middle.js';
+import { ownKeys } from './own-keys.js';
+import { rekeying } from './rekeying.js';
 import { secondFactor } from './second-factor.js';
 import { Stage } from './stage.js';
 import { takingAway } from './taking-away.js';
@@ -74,6 +76,8 @@ export async function playDemo({
     await exchange(stage, cast, reports);
     await laboratory(stage, cast);
     await secondFactor(stage, cast);
+    await ownKeys(stage, cast);
+    await rekeying(stage, cast);
     const cloudDirs = ['clouds', 'clouds-second'].map((folder) => join(dataDir, folder));
     await healing(stage, cast, reports, cloudDirs);
     await end(stage, cast, reports, cloudDirs);

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { canonicalise, kidOf } from '@prms/chaincode';
 import { CloudError, type Cloud } from '../clouds/index.js';
 import { newPair, OwnKeyPerson, publicText, type SentWrap } from './own-key-person.js';
-import { preparedSchema, receivedSchema } from './sealed-form.js';
+import { preparedSchema, receivedSchema } from '../own-key-client/index.js';
 import { text, World } from './world.js';
 
 const READS = { actions: ['view' as const], purposes: ['treatment' as const] };

@@ -1,14 +1,8 @@
 // Somebody who keeps their own keys, for tests: signs operations as a client would and sends them.
 import { randomBytes } from 'node:crypto';
 import {
-  kidOf,
-  lifeMsOf,
-  operationBytes,
   operationId,
-  operationLine,
   possessionText,
-  signedText,
-  userIdOf,
   type ArgumentsOf,
   type Envelope,
   type OperationType,
@@ -18,15 +12,18 @@ import { z } from 'zod';
 import type { ApiAnswer, Visitor } from '../http/routes/testing-api.js';
 import { loginText } from '../services/own-keys/index.js';
 import {
-  encodePublicKey,
-  generateKeyPair,
-  signP256,
-  unwrapKey,
-  wrapKey,
-  type KeyPair,
-} from '../vault/index.js';
-import { sealForm, type SealedChange, type SealedReport } from './sealed-form.js';
+  newPair,
+  OwnKeys,
+  publicText,
+  sentKeys,
+  wrapSchema,
+  type Recipient,
+  type SentWrap,
+} from '../own-key-client/index.js';
+import { signP256, type KeyPair } from '../vault/index.js';
 import type { World } from './world.js';
+
+export { newPair, publicText, sentKeys, type SentWrap };
 
 export const sentReceiptSchema = z.looseObject({
   id: z.string(),
@@ -36,15 +33,6 @@ export const sentReceiptSchema = z.looseObject({
 });
 export type SentReceipt = z.infer<typeof sentReceiptSchema>;
 
-const wrapSchema = z.object({
-  purpose: z.enum(['report', 'epoch', 'escrow', 'tags']),
-  subject: z.string(),
-  recipient: z.string(),
-  kid: z.string(),
-  wrap: z.string(),
-});
-export type SentWrap = z.infer<typeof wrapSchema>;
-type ClientPurpose = SentWrap['purpose'];
 export const wrapsSchema = z.object({ wraps: z.array(wrapSchema) });
 const storedSchema = z.object({ items: z.array(z.object({ stored: z.boolean() })) });
 const openingSchema = z.looseObject({
@@ -60,76 +48,18 @@ const openingSchema = z.looseObject({
 type Opening = z.infer<typeof openingSchema>;
 const titleSchema = z.looseObject({ title: z.string(), sha256: z.string() });
 
-export const sentKeys = ({ position, whitening }: PartKeys) => ({
-  position: Buffer.from(position).toString('base64url'),
-  whitening: Buffer.from(whitening).toString('base64url'),
-});
-
-export const newPair = (): KeyPair => generateKeyPair((length) => randomBytes(length));
-export const publicText = ({ publicKey }: KeyPair): string => encodePublicKey(publicKey);
-
-export class OwnKeyPerson {
-  signing: KeyPair;
-  sealing = newPair();
-  epoch = { number: 1, pair: newPair() };
-  readonly tagKey = new Uint8Array(randomBytes(32));
-  readonly userId: string;
+export class OwnKeyPerson extends OwnKeys {
   readonly visitor: Visitor;
 
   constructor(
     private readonly world: World,
     login: string,
-    private readonly role: 'patient' | 'doctor' | 'relative' = 'patient',
-    signing = newPair(),
+    role?: 'patient' | 'doctor' | 'relative',
+    signing?: KeyPair,
   ) {
-    this.signing = signing;
-    this.userId = userIdOf(publicText(signing));
+    super(() => world.clock.now(), role, signing);
     this.visitor = world.visitor(login);
     this.visitor.userId = this.userId;
-  }
-
-  get keys(): { sign: string; seal: string } {
-    return { sign: publicText(this.signing), seal: publicText(this.sealing) };
-  }
-
-  sign(text: string): string {
-    const signature = signP256(this.signing.privateKey, Buffer.from(text, 'utf8'));
-    return Buffer.from(signature).toString('base64url');
-  }
-
-  envelope<T extends OperationType>(
-    type: T,
-    args: ArgumentsOf<T>,
-    twist: Partial<Envelope> = {},
-  ): Envelope {
-    const issuedAt = twist.issuedAt ?? this.world.clock.now();
-    return {
-      v: 1,
-      ledger: 'records',
-      type,
-      actor: this.userId,
-      kid: kidOf(publicText(this.signing)),
-      id: operationId(issuedAt, randomBytes(10)),
-      issuedAt,
-      expiresAt: issuedAt + lifeMsOf(type, args, this.role),
-      args: { ...args },
-      ...twist,
-    };
-  }
-
-  /** The signed line of an operation. */
-  line<T extends OperationType>(type: T, args: ArgumentsOf<T>, twist?: Partial<Envelope>): string {
-    const bytes = operationBytes(this.envelope(type, args, twist));
-    return operationLine(bytes, this.sign(signedText(bytes)));
-  }
-
-  registrationLine(escrow: string | null = null, twist?: Partial<Envelope>): string {
-    const { keys, role } = this;
-    if (role === 'doctor')
-      return this.line('user:register', { role, keys, profile: { name: 'Own' } }, twist);
-    if (role === 'relative') return this.line('user:register', { role, keys }, twist);
-    const epoch = { number: 1 as const, key: publicText(this.epoch.pair) };
-    return this.line('user:register', { role, keys, epoch, escrow }, twist);
   }
 
   registration(line = this.registrationLine()): object {
@@ -206,46 +136,15 @@ export class OwnKeyPerson {
 
   // --- wraps
 
-  get epochSubject(): string {
-    return `${this.userId}.${this.epoch.number}.${kidOf(publicText(this.epoch.pair))}`;
-  }
-
-  async wrap(
-    purpose: ClientPurpose,
-    subject: string,
-    to: { readonly id: string; readonly seal: string },
-    secret: Uint8Array,
-  ): Promise<SentWrap> {
-    const binding = { purpose, subject, recipient: to.id, kid: kidOf(to.seal) };
-    const recipientPublicKey = Buffer.from(to.seal, 'base64url');
-    const wrapped = await wrapKey({ ...binding, ledger: 'records', recipientPublicKey, secret });
-    return { ...binding, wrap: Buffer.from(wrapped).toString('base64url') };
-  }
-
-  get self(): { id: string; seal: string } {
-    return { id: this.userId, seal: this.keys.seal };
-  }
-
   async put(patient: string, wraps: readonly SentWrap[]): Promise<boolean[]> {
     const answer = await this.visitor.ask('PUT', `/patients/${patient}/wraps`, { wraps });
     if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
     return storedSchema.parse(answer.body).items.map(({ stored }) => stored);
   }
 
-  /** What a patient stores at the beginning: the vault's and the categories' key, for themselves and the hospital. */
-  async furnish(hospital?: { readonly id: string; readonly seal: string }): Promise<void> {
-    const epochKey = this.epoch.pair.privateKey;
-    const { epochSubject, self, userId } = this;
-    await this.put(userId, [
-      await this.wrap('epoch', epochSubject, self, epochKey),
-      await this.wrap('tags', userId, self, this.tagKey),
-      ...(hospital
-        ? [
-            await this.wrap('escrow', epochSubject, hospital, epochKey),
-            await this.wrap('tags', userId, hospital, this.tagKey),
-          ]
-        : []),
-    ]);
+  /** What a patient stores at the beginning. */
+  async furnish(hospital?: Recipient): Promise<void> {
+    await this.put(this.userId, await this.firstWraps(hospital));
   }
 
   // --- reading
@@ -262,17 +161,6 @@ export class OwnKeyPerson {
   async opening(patient: string, report: string, access: string): Promise<Opening> {
     const path = `/patients/${patient}/reports/${report}/sealed`;
     return this.visitor.post(path, { access }, openingSchema);
-  }
-
-  /** Opens each wrap with what the one before it gave. @returns the last secret */
-  async unwrap(wraps: readonly SentWrap[]): Promise<Uint8Array> {
-    let recipientPrivateKey: Uint8Array = this.sealing.privateKey;
-    for (const { wrap, ...binding } of wraps) {
-      const wrapped = new Uint8Array(Buffer.from(wrap, 'base64url'));
-      const bound = { ...binding, ledger: 'records' };
-      recipientPrivateKey = await unwrapKey({ ...bound, recipientPrivateKey, wrapped });
-    }
-    return recipientPrivateKey;
   }
 
   async ciphertext(
@@ -301,11 +189,6 @@ export class OwnKeyPerson {
     const opened = openBlob(dataKey, aad, Buffer.from(label, 'base64url'));
     const { title } = titleSchema.parse(JSON.parse(Buffer.from(opened).toString('utf8')));
     return { bytes: openCiphertext(dataKey, terms.suite, found), title };
-  }
-
-  /** A report that this person has encrypted, under the id that the gateway gave it. */
-  seal(id: string, plain: Uint8Array, change?: SealedChange): SealedReport {
-    return sealForm(id, plain, this.tagKey, change);
   }
 
   /** New keys, and the signed operation that puts them in place of the present ones. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { OwnKeyPerson, publicText } from './own-key-person.js';
-import { preparedSchema, receivedSchema, type SealedReport } from './sealed-form.js';
+import { preparedSchema, receivedSchema, type SealedReport } from '../own-key-client/index.js';
 import { problemOf, smallCover, text, World } from './world.js';
 
 const PLAIN = text('my own measurements');

@@ -26,6 +26,7 @@ const samples = new URL('../../../samples/', import.meta.url);
 const ENTRUSTED = [
   ...['Maria Lindqvist', 'Tomas Horak', 'Wen Zhao', 'Lena Lindqvist', '1974-03-02'],
   ...['maria@mail.example', 'tomas@mail.example', 'wen@mail.example', 'lena@mail.example'],
+  ...['Olga Petrova', 'olga@mail.example', 'Blood pressure, measured at home', '131/84'],
   ...['adeyemi@north.example', 'bruun@south.example', 'office@north.example'],
   ...['a long walk by the sea', 'demo-setup-code'],
   ...['Blood count', 'CT slice', 'Rash on the arm', 'Iron status', 'laboratory', 'imaging'],

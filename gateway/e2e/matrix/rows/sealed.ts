@@ -1,7 +1,7 @@
 // Reading and wrapping with keys of one's own, and taking the whole record away.
 import { sentKeys } from '../../own-key-person.js';
 import { partKeys, tagsWrap } from '../client-made.js';
-import { preparedSchema, sealForm } from '../../sealed-form.js';
+import { preparedSchema, sealForm } from '../../../own-key-client/sealed-form.js';
 import { smallCover, text } from '../../world.js';
 import { actingFor, MAY_ADD } from './reports.js';
 import { SELF, type Rows } from '../row.js';
