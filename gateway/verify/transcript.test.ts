@@ -105,6 +105,8 @@ describe('verifying a transcript', function () {
     const [first, second] = messages;
     const other = (message: Message | undefined, change: object) =>
       messages.map((each) => (each === message ? { ...each, ...change } : each));
+    const [one, two] = participants;
+    const header = (change: object) => ({ consultation: { ...whole.consultation, ...change } });
     const stranger = { ...participants[0], id: 'A'.repeat(43) };
     const lies: Record<string, object> = {
       'a message is missing in the middle': { messages: messages.toSpliced(2, 1) },
@@ -131,6 +133,33 @@ describe('verifying a transcript', function () {
       'anchors of a stranger': { participants: [stranger] },
       'another consultation': {
         consultation: { ...whole.consultation, id: '01J0000000000000000000000A' },
+      },
+      'another patient': header({ patient: stranger.id }),
+      'another doctor': header({ doctor: stranger.id }),
+      'another patient, who takes part': {
+        ...header({ patient: stranger.id }),
+        participants: [
+          ...participants.filter(({ id }) => id === doctor.userId),
+          { ...participants.find(({ id }) => id === maria.userId), role: 'relative' },
+          { ...stranger, role: 'patient' },
+        ],
+      },
+      'another doctor, who takes part': {
+        ...header({ doctor: stranger.id }),
+        participants: [...participants, { ...stranger, role: 'doctor' }],
+      },
+      'another hospital': header({ hospital: stranger.id }),
+      'opened at another time': header({ openedAt: whole.consultation.openedAt - 1 }),
+      'swapped roles': {
+        participants: [
+          { ...one, role: two?.role },
+          { ...two, role: one?.role },
+        ],
+      },
+      'a participant less': { participants: participants.filter(({ id }) => id !== maria.userId) },
+      'a participant twice': { participants: [...participants, one] },
+      'a participant who did nothing': {
+        participants: [...participants, { ...stranger, role: 'relative' }],
       },
       'another ledger': { ledger: 'other' },
       'a chain that was cut': { chain: { ...whole.chain, hashes: whole.chain.hashes?.slice(43) } },

@@ -28,6 +28,8 @@ interface Anchored {
 
 const argsSchema = z.looseObject({
   id: z.string().optional(),
+  patient: z.string(),
+  hospital: z.string().optional(),
   count: z.int().optional(),
   head: z.string().optional(),
   anchor: z.looseObject({ count: z.int(), head: z.string() }).optional(),
@@ -66,6 +68,7 @@ export async function checkTranscript(
       return undefined;
     }
   };
+  await attempt('participants', () => checkPeople(transcript));
   const heads = await attempt('messages', () => checkMessages(transcript));
   const texts = await attempt('texts', () => checkTexts(transcript));
   const chain = await attempt('ledger', () => checkLedger(transcript, options));
@@ -76,6 +79,29 @@ export async function checkTranscript(
   }
   await attempt('anchors', () => checkCover(transcript, anchors, heads ?? []));
   return verdictOf(problems, { transcript, anchors, texts: texts ?? NO_TEXTS, chain });
+}
+
+/** Each person is there once, in their role, and took part: nobody else spoke, and nobody who did not is named. */
+function checkPeople({ consultation, participants, messages, anchors }: Transcript): void {
+  const { doctor, patient } = consultation;
+  const roles = new Map(participants.map(({ id, role }) => [id, role]));
+  if (roles.size !== participants.length)
+    throw new NotProven('participants', 'a participant is there twice');
+  if (roles.get(doctor) !== 'doctor' || roles.get(patient) !== 'patient')
+    throw new NotProven(
+      'participants',
+      'the doctor or the patient is missing, or not in this role',
+    );
+  const senders = new Set(messages.map(({ sender }) => sender));
+  const stranger = [...senders].find((id) => !roles.has(id));
+  if (stranger !== undefined)
+    throw new NotProven('participants', `${stranger} says something and is no participant`);
+  const signers = anchors.map(
+    ({ proof }) => readOperationLine(proof.lines[0]?.line ?? '')?.envelope.actor,
+  );
+  const active = new Set([doctor, patient, ...senders, ...signers]);
+  const idle = participants.find(({ id }) => !active.has(id));
+  if (idle) throw new NotProven('participants', `nothing shows that ${idle.id} took part`);
 }
 
 function checkMessages({ consultation, key, messages }: Transcript): string[] {
@@ -165,8 +191,18 @@ function checkAnchor(
   const { type } = envelope;
   const opens = type === 'consultation:open' && envelope.id === consultation.id;
   const changes = type === 'consultation:message' || type === 'consultation:close';
-  if (envelope.ledger !== ledger || !(opens || (changes && args.id === consultation.id)))
+  const isOfPatient = args.patient === consultation.patient;
+  if (
+    envelope.ledger !== ledger ||
+    !isOfPatient ||
+    !(opens || (changes && args.id === consultation.id))
+  )
     throw new NotProven('anchor', `operation ${envelope.id} is about something else`);
+  const { doctor, hospital, openedAt } = consultation;
+  const isAsOpened =
+    doctor === envelope.actor && hospital === args.hospital && openedAt === envelope.issuedAt;
+  if (opens && !isAsOpened)
+    throw new NotProven('anchor', 'it was opened by somebody else, for another hospital or time');
   const { count = 0, head = '' } = args.anchor ?? args;
   return { type, operation: envelope.id, count, head };
 }
