@@ -99,6 +99,14 @@ export class Sessions {
     return this.records.update(session.id, (present) => present && { ...present, lastUsedAt: now });
   }
 
+  /** A session that is still good, by its id; `undefined` when it has ended. Looking is no use of it. */
+  async look(id: string): Promise<Session | undefined> {
+    const session = await this.records.get(id);
+    if (session === undefined || !this.expired(session)) return session;
+    await this.end(id);
+    return undefined;
+  }
+
   /**
    * After the password was given again: a new token (the old one ends), keys kept, fresh from now.
    * @throws GatewayError UNAUTHENTICATED when the session has ended meanwhile: it must not come back under a new token

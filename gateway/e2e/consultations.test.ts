@@ -135,6 +135,7 @@ describe('consultations on WebSockets', function () {
     const three = await talker(lena).join();
     await three.next('waiting');
     one.send({ type: 'admit', user: lena.userId });
+    await three.next('joined');
     const tab = await talker(maria).join();
     const people = [one, two, three, tab];
     const shouts = people.flatMap((each, who) =>
@@ -331,6 +332,19 @@ describe('consultations on WebSockets', function () {
     expect(await doctor.fails('POST', `${path}/messages`, { text })).to.equal('TOO_LARGE');
     await doctor.ask('DELETE', '/sessions/current');
     expect(await one.closed()).to.equal(4401);
+  });
+
+  it('to listen keeps no session alive: who does nothing else hears no more when it has ended', async () => {
+    const [, two] = await both();
+    for (const text of ['within the idle time', 'after it']) {
+      world.clock.advance(20 * MINUTE_MS);
+      await doctor.logIn();
+      await doctor.ask('POST', `${path}/messages`, { text });
+      if (two.heard.length === 0) await two.hears(1);
+    }
+    await north.logIn();
+    expect(await two.closed()).to.equal(4401);
+    expect(two.heard.length).to.equal(1);
   });
 
   it('a doctor who is suspended is out at once', async () => {

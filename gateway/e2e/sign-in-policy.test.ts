@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { routes } from '../http/routes/index.js';
 import { SoftwareAuthenticator } from '../testing/authenticator.js';
 import { enrolPasskey, enrolTotp, FACTORS, logInWith, refresh } from './sign-in.js';
+import { Talker } from './talker.js';
 import { World, type Visitor } from './world.js';
 
 const HOUR_MS = 60 * 60_000;
@@ -137,6 +138,27 @@ describe('a hospital that requires second factors', function () {
     await north.change(`/affiliations/${doctor.userId}/suspend`, { replaces: version });
     expect((await doctor.get(FACTORS, listed)).requiredFrom).to.equal(later);
     expect(await works(doctor)).to.equal('works');
+  });
+
+  it('holds up whoever is at a WebSocket already, speaking or listening', async () => {
+    await world.care(maria, doctor, north);
+    const wish = { patient: maria.userId, hospital: north.userId };
+    const { id } = await doctor.post('/consultations', wish, z.looseObject({ id: z.string() }));
+    const path = `/patients/${maria.userId}/consultations/${id}`;
+    await doctor.ask('POST', `${path}/admit`, { user: maria.userId });
+    const [speaks, listens] = [1, 2].map(() => Talker.at(world.url, path, doctor));
+    if (!speaks || !listens) throw new Error('there are two');
+    for (const each of [speaks, listens]) await (await each.join()).next('joined');
+    await speaks.say('before');
+    await listens.hears(1);
+    await policy(north, 'required');
+    const after = { type: 'say', id: 'after-the-policy', text: 'after' };
+    expect(await speaks.refused(after)).to.equal('SECOND_FACTOR_REQUIRED');
+    expect(await speaks.closed()).to.equal(4403);
+    world.clock.advance(1000);
+    expect((await maria.ask('POST', `${path}/messages`, { text: 'psst' })).status).to.equal(201);
+    expect(await listens.closed()).to.equal(4403);
+    expect(listens.heard.length).to.equal(1);
   });
 
   it('lets nobody remove the last factor; without the policy they may', async () => {

@@ -1,10 +1,11 @@
 // One open WebSocket: JSON frames in, one at a time; JSON frames out, never more waiting than is allowed.
 
 import type { RawData, WebSocket } from 'ws';
-import type { Session, Sessions } from '../../accounts/index.js';
+import type { Session } from '../../accounts/index.js';
 import type { Clock } from '../../ambient.js';
 import { GatewayError, toProblem } from '../../errors.js';
 import type { Log } from '../../logging.js';
+import { assertSecondFactor, type Door } from './authenticate.js';
 import { toGatewayError, type TranslateError } from './problems.js';
 import type { Identity } from './socket-handshake.js';
 
@@ -41,12 +42,15 @@ export const CLOSE = {
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
 
 const DRAIN_LOOK_MS = 5;
+/** For whoever only listens, the door is asked at most so often. */
+const DOOR_LOOK_MS = 1000;
 
 export class Channel {
   readonly session: Session;
   readonly #token: string;
   #listener: SocketListener | undefined;
   #answered = true;
+  #askedAt = -Infinity;
   #waiting = 0;
   #work: Promise<void> = Promise.resolve();
   #minute = { begun: 0, frames: 0 };
@@ -57,7 +61,7 @@ export class Channel {
     private readonly parts: {
       readonly limits: SocketLimits;
       readonly clock: Clock;
-      readonly sessions: Sessions;
+      readonly door: Pick<Door, 'sessions' | 'lacksSecondFactor'>;
       readonly log: Log;
       readonly translate: TranslateError | undefined;
     },
@@ -107,6 +111,19 @@ export class Channel {
     return this.isOpen;
   }
 
+  /**
+   * Whether whoever listens may still be told anything: closes the socket if not. To hear is no use of a session, so
+   * one that nobody uses ends.
+   */
+  async mayHear(): Promise<boolean> {
+    if (!this.isOpen) return false;
+    const now = this.parts.clock.now();
+    if (now - this.#askedAt < DOOR_LOOK_MS) return true;
+    if (!(await this.#stands(await this.parts.door.sessions.look(this.session.id)))) return false;
+    this.#askedAt = now;
+    return this.isOpen;
+  }
+
   problem(error: GatewayError, about: object = {}): void {
     const { code, status, detail, reason, ids, fields, limitBytes } = toProblem(error, '');
     const { retryAfterMs } = error.options;
@@ -114,7 +131,7 @@ export class Channel {
     this.send({ type: 'problem', ...about, ...said });
   }
 
-  /** Ends the socket if nobody has answered the last ping, else asks again. */
+  /** Ends the socket if nobody has answered the last ping, or may hear any more, else asks again. */
   ping(): void {
     if (!this.#answered) {
       this.terminate();
@@ -122,6 +139,9 @@ export class Channel {
     }
     this.#answered = false;
     if (this.isOpen) this.socket.ping();
+    this.mayHear().catch((error: unknown) => {
+      this.parts.log.error('socket.failed', { code: 'INTERNAL', error });
+    });
   }
 
   close([code, reason]: CloseReason): void {
@@ -157,14 +177,28 @@ export class Channel {
     return this.#minute.frames > socketFramesPerMinute || this.#waiting >= socketFramesWaiting;
   }
 
+  /** What every route asks of a session; the socket is closed where it would be refused. */
+  async #stands(session: Session | undefined): Promise<boolean> {
+    if (session === undefined) {
+      this.close(CLOSE.sessionEnded);
+      return false;
+    }
+    try {
+      await assertSecondFactor(session, this.parts.door);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'SECOND_FACTOR_REQUIRED') throw error;
+      this.problem(error);
+      this.close(CLOSE.noLonger);
+      return false;
+    }
+  }
+
   async #handle(data: RawData): Promise<void> {
     if (!this.isOpen) return;
     let about: object = {};
     try {
-      if ((await this.parts.sessions.authenticate(this.#token)) === undefined) {
-        this.close(CLOSE.sessionEnded);
-        return;
-      }
+      if (!(await this.#stands(await this.parts.door.sessions.authenticate(this.#token)))) return;
       const frame = parsed(data);
       about = namesOf(frame);
       await this.#listener?.frame(frame);

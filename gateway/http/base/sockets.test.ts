@@ -32,6 +32,7 @@ const echo = defineSocket({
   admit: ({ params, deps, session }) => {
     if (params.name === 'secret') throw new GatewayError('FORBIDDEN', 'Not this one.');
     return Promise.resolve((channel) => {
+      if (params.name === 'broken') throw new Error('inner secret 4712');
       deps.channels.push(channel);
       channel.send({ type: 'welcome', user: session.userId });
       return {
@@ -200,6 +201,13 @@ describe('WebSockets', () => {
       await once(socket, 'close');
     }
     await welcomed({ headers: headers ?? {} });
+  });
+
+  it('give back the place of a caller whose listener fails', async () => {
+    const options = await bearer();
+    for (let times = 0; times < LIMITS.socketsPerUser + 1; times++)
+      expect(await closed(dial(options, [], 'echoes/broken/socket'))).to.equal(1011);
+    await welcomed(options);
   });
 
   it('answer what is no frame, and what fails, with a problem that names it, and stay open', async () => {

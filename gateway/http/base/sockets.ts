@@ -121,11 +121,14 @@ export class Sockets<Deps> {
       const { listen, identity, route } = await this.#admit(request);
       socket.off('error', gone);
       const before = this.#open.size;
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#begin(webSocket, identity, route, listen);
-      });
-      // The caller has gone meanwhile, or their handshake is none: then nobody is told.
-      if (this.#open.size === before) this.#count(identity.session.userId, -1);
+      try {
+        this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+          this.#begin(webSocket, identity, route, listen);
+        });
+      } finally {
+        // The caller has gone meanwhile, their handshake is none (then nobody is told), or something failed.
+        if (this.#open.size === before) this.#count(identity.session.userId, -1);
+      }
     } catch (cause) {
       const error = toGatewayError(cause, this.options.translate);
       if (error.status >= 500)
@@ -179,12 +182,27 @@ export class Sockets<Deps> {
     { path }: SocketRoute<Deps>,
     listen: (channel: Channel) => SocketListener,
   ): void {
-    const { limits, clock, log, sessions, translate } = this.options;
+    const { limits, clock, log, translate } = this.options;
     const { session } = identity;
     const begun = clock.now();
-    const channel = new Channel(webSocket, identity, { limits, clock, sessions, log, translate });
+    const channel = new Channel(webSocket, identity, {
+      limits,
+      clock,
+      door: this.options,
+      log,
+      translate,
+    });
+    let listener: SocketListener;
+    try {
+      listener = listen(channel);
+    } catch (error) {
+      // It is a WebSocket by now: there is no answering, only ending it.
+      log.error('socket.failed', { code: 'INTERNAL', error });
+      webSocket.on('error', () => undefined);
+      channel.close(CLOSE.failed);
+      return;
+    }
     this.#open.add(channel);
-    const listener = listen(channel);
     channel.start(listener, (code) => {
       this.#open.delete(channel);
       this.#count(session.userId, -1);

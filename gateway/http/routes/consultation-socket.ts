@@ -18,6 +18,7 @@ export const consultationSocket = defineSocket({
           return channel.isOpen;
         },
         send: (frame) => channel.send(frame),
+        mayHear: () => channel.mayHear(),
         drained: () => channel.drained(),
         problem: (error) => channel.problem(error),
         close: (why) => channel.close(CLOSE[why]),

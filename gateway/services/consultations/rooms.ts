@@ -19,6 +19,8 @@ import type { Part, Participants } from './participants.js';
 export interface Line {
   readonly isOpen: boolean;
   send(frame: object): boolean;
+  /** Whether the session behind it is still good; it is closed if not. */
+  mayHear(): Promise<boolean>;
   /** @returns false when nobody reads there any more */
   drained(): Promise<boolean>;
   problem(error: GatewayError): void;
@@ -254,12 +256,14 @@ export class Rooms {
       const consultation = await this.#present(member);
       const entries = await messages.read(consultation.id, member.cursor, BATCH);
       for (const entry of entries) {
-        if (!(await member.line.drained()) || member.state !== 'here') return;
+        if (!(await member.line.drained()) || !(await member.line.mayHear())) return;
+        if (member.state !== 'here') return;
         const message = conversations.shown(consultation, entry, member.key);
         if (!member.line.send({ type: 'message', message })) return;
         member.cursor = entry.number;
       }
       if (entries.length === BATCH) continue;
+      if (!(await member.line.mayHear())) return;
       if (consultation.status === 'closed') this.#over(member);
       return;
     }
