@@ -99,7 +99,7 @@ export function sealForm(
     made.append('meta', JSON.stringify(meta));
     const sealed =
       plain.length > 4096 ? sealChunk(dataKey, plain, aad) : sealReport(dataKey, plain);
-    made.append('ciphertext', new Blob([new Uint8Array(sealed)]), 'ciphertext');
+    made.append('ciphertext', new Blob([new Uint8Array(sealed)]), 'sealed.bin');
     if (change.cover) made.append('cover', new Blob([new Uint8Array(change.cover)]), 'c.png');
     return made;
   };
