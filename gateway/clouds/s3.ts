@@ -48,6 +48,8 @@ export interface S3CloudOptions {
   readonly connectTimeoutMs: number;
   /** At least 5 MiB, the service's least. */
   readonly partBytes: number;
+  /** Of a write that another one for the same object gets in the way of. */
+  readonly contestedAttempts: number;
   /** What the settings are called, for an error that can be acted on: `PRMS_CLOUD` or `PRMS_CLOUD_SECOND`. */
   readonly settings: string;
 }
@@ -222,7 +224,7 @@ class S3Cloud implements Cloud {
         return await write();
       } catch (error) {
         const contested = error instanceof S3ServiceException && statusOf(error) === 409;
-        if (!contested || attempt === CONTESTED_ATTEMPTS) throw error;
+        if (!contested || attempt === this.options.contestedAttempts) throw error;
         await sleep(20 * attempt);
       }
     }
@@ -270,8 +272,6 @@ interface ObjectPlace {
   readonly Bucket: string;
   readonly Key: string;
 }
-
-const CONTESTED_ATTEMPTS = 10;
 
 /** The server's errors that only another setting helps against, and which one. */
 const misconfigured: Readonly<Record<string, string>> = {

@@ -64,6 +64,18 @@ export const agreements: readonly Agreement[] = [
     because: 'the first wait is no longer than the longest',
   },
   {
+    names: ['acquisitionBackoffMs', 'acquisitionLongestPauseMs'],
+    because: 'the first wait between attempts is no longer than the longest',
+  },
+  {
+    names: ['secondStepsPerUser', 'secondStepsWaiting'],
+    because: 'one person takes no more places than there are',
+  },
+  {
+    names: ['commitBatchBytes', 'ledgerBytesAtOnce'],
+    because: 'a batch that the ledger can’t take would wait for ever',
+  },
+  {
     names: ['outboxRetryMs', 'outboxLongestPauseMs'],
     because: 'the first pause is no longer than the longest',
   },

@@ -24,8 +24,15 @@ object; \`PRMS_CONFIG\` names another file), else it has its default. A value th
 message that names it. \`npx prms config\` prints what is in force and where each value came from;
 \`--json\` prints it as one JSON object, \`{ setting: { value, source } }\`. Secrets are not shown.
 
-Every size, count and time-out of the gateway is here. What belongs to a format (a nonce's length, a chunk of an
-encrypted report) is no setting: it stands in the format's specification.
+The sizes, queues, counts, attempts and time-outs that whoever runs a gateway may choose are here. Other limits are no
+settings, and stand elsewhere:
+
+- what a format or a standard says (a nonce's length, a chunk of an encrypted report): in that format's specification;
+- what the ledger takes, the same on every gateway: in the chaincode, which refuses more;
+- what a field, a list or a page of the interface may hold: in its description, \`GET /api/v1/openapi.json\`;
+- when a client is told to come back, how much is read at a time, how often a lost race is run again: in the code.
+
+\`gateway/config/limits.test.ts\` lists the named ones of the gateway's code and those in its schemas, each with its reason.
 
 ${sections.join('\n\n')}
 

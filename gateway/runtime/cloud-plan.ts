@@ -87,6 +87,7 @@ export async function openPlanned(plan: CloudPlan, config: Config): Promise<Clou
         region: plan.region,
         pathStyle: plan.pathStyle,
         connectTimeoutMs: config.cloudTimeoutMs,
+        contestedAttempts: config.cloudContestedAttempts,
         ...(account !== '' && {
           credentials: { accessKeyId: account, secretAccessKey: secret },
         }),

@@ -158,6 +158,8 @@ async function layFoundations(
     lanes: config.commitLanes,
     maxOperations: config.commitBatchOperations,
     maxBytes: config.commitBatchBytes,
+    maxAttempts: config.commitAttempts,
+    firstDelayMs: config.commitBackoffMs,
   });
   closers.push(() => commit.close());
   const master = await loadMasterKey({
@@ -165,7 +167,10 @@ async function layFoundations(
     file: join(dataDir, 'gateway.key'),
     random,
   });
-  const pool = new StegoPool();
+  const pool = new StegoPool({
+    ...(config.stegoThreads > 0 && { threads: config.stegoThreads }),
+    maxQueue: config.stegoQueue,
+  });
   closers.push(() => pool.destroy());
   const { wrapCloud } = options;
   const copies = await openCopies({ config, clock, store, log, metrics, wrapCloud });
@@ -193,15 +198,16 @@ async function layFoundations(
 }
 
 /** The embedded ledger of a configuration's data folder: for gateways that share one, opened and closed by whoever runs them. */
-export function openLedger(
-  { dataDir, channel }: Pick<Config, 'dataDir' | 'channel'>,
-  clock: Clock = systemClock,
-): Promise<EmbeddedLedger> {
+export function openLedger(config: Config, clock: Clock = systemClock): Promise<EmbeddedLedger> {
   return openEmbeddedLedger({
-    dir: join(dataDir, 'ledger'),
-    channel,
+    dir: join(config.dataDir, 'ledger'),
+    channel: config.channel,
     chaincodes: { [RECORDS]: recordsChaincode },
     clock: () => clock.now(),
+    maxInFlight: config.ledgerTransactionsAtOnce,
+    maxInFlightBytes: config.ledgerBytesAtOnce,
+    maxBlockTransactions: config.blockTransactions,
+    maxBlockBytes: config.blockBytes,
   });
 }
 
@@ -270,7 +276,11 @@ function openThrottle(
   return new Throttle({
     clock,
     devices: new Devices({ key: master.derive('devices'), clock, random, lifeMs }),
-    addresses: new KnownAddresses({ store, clock, key: master.derive('addresses'), lifeMs }),
+    addresses: new KnownAddresses({
+      ...{ store, clock, lifeMs },
+      key: master.derive('addresses'),
+      most: config.knownAddresses,
+    }),
     limits: {
       perMinute: config.loginAttemptsPerMinute,
       perHour: config.loginAttemptsPerHour,

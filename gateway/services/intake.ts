@@ -42,9 +42,6 @@ export interface Taken {
   readonly again?: Fate;
 }
 
-/** Hospitals whose admission need not be looked up again. */
-const MAX_REMEMBERED = 10_000;
-
 export class Intake {
   /** Admission is never taken back. */
   readonly #admitted = new Set<string>();
@@ -55,6 +52,8 @@ export class Intake {
       readonly records: Records;
       readonly clock: Clock;
       readonly sessions: Pick<Sessions, 'isFresh'>;
+      /** Hospitals whose admission need not be looked up again. */
+      readonly mostRemembered: number;
     },
   ) {}
 
@@ -155,7 +154,7 @@ export class Intake {
   async #isAdmitted(userId: string): Promise<boolean> {
     const user = await this.parts.records.user(userId);
     const admitted = 'admitted' in user && user.admitted;
-    if (admitted && this.#admitted.size < MAX_REMEMBERED) this.#admitted.add(userId);
+    if (admitted && this.#admitted.size < this.parts.mostRemembered) this.#admitted.add(userId);
     return admitted;
   }
 

@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import type { AccessOutcome } from '@prms/chaincode';
 import type { EmbeddedLedger, GroupCommit } from '@prms/network';
 import type { StegoPool } from '@prms/stego';
-import {
-  PendingLogIns,
-  SecondFactors,
-  SignInPolicies,
-  type Accounts,
-  type Sessions,
-} from '../accounts/index.js';
+import type { Accounts, Sessions } from '../accounts/index.js';
 import type { Clock, RandomBytes } from '../ambient.js';
 import type { Copies } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
@@ -45,7 +39,8 @@ import type { Services } from './index.js';
 import { Intake } from './intake.js';
 import { Keys } from './keys.js';
 import { Kin } from './kin.js';
-import { Logins, type NextStep } from './logins.js';
+import { Logins } from './logins.js';
+import { makeSignIn } from './make-sign-in.js';
 import { Notices } from './notices.js';
 import { Outbox } from './outbox.js';
 import {
@@ -176,43 +171,7 @@ export function makeServices(
       files: parts.files,
       transcripts: { of: (actor, which) => consultations.transcriptIfHere(actor, which) },
       maxAtOnce: config.maxExportsAtOnce,
-    }),
-  };
-}
-
-/** Second factors, who must have one, and the log-ins that wait for one. */
-function makeSignIn(
-  { config, clock, random, store, master, accounts }: Foundations,
-  records: Records,
-) {
-  const lifeMs = config.secondStepSeconds * 1000;
-  const waiting = config.secondStepsWaiting;
-  const onDrop = ({ wipe }: NextStep) => wipe();
-  return {
-    pending: new PendingLogIns<NextStep>({ clock, random, lifeMs, most: waiting, onDrop }),
-    secondFactors: new SecondFactors({
-      store,
-      master,
-      clock,
-      random,
-      accounts,
-      limits: {
-        lifeMs,
-        waiting,
-        passkeysPerAccount: config.passkeysPerAccount,
-        resetWaitMs: config.secondFactorWaitDays * 24 * 60 * 60_000,
-      },
-    }),
-    signInPolicies: new SignInPolicies({
-      store,
-      clock,
-      hospitalsOf: async (doctor) => {
-        const hospitals: string[] = [];
-        for await (const each of records.all((page) => records.hospitalsOf(doctor, page))) {
-          if (each.status === 'authorised') hospitals.push(each.hospital);
-        }
-        return hospitals;
-      },
+      maxReports: config.exportReports,
     }),
   };
 }
@@ -248,6 +207,7 @@ function makeCore({
     maxUnderWay: config.outboxOperations,
     retryEveryMs: config.outboxRetryMs,
     longestPauseMs: config.outboxLongestPauseMs,
+    resendTogether: config.outboxResendOperations,
     rememberMs: config.fateDays * DAY_MS,
     onSettled: ({ status }, waitedMs) => metrics.ledgerCommit(status, waitedMs),
     // An operation is settled long after everything here is made.
@@ -264,7 +224,10 @@ function makeCore({
   });
   const vaults = new Vaults(ledger.channel, copies, new WrapNotes(store));
   const circle = new Circle({ records, vaults, random });
-  const intake = new Intake({ outbox, records, clock, sessions });
+  const intake = new Intake({
+    ...{ outbox, records, clock, sessions },
+    mostRemembered: config.admissionsRemembered,
+  });
   const bulk = new Bulk({ intake, outbox, sessions, limits: bulkLimits(config) });
   const hospitalKeys = new HospitalKeys(store, master, records);
   const tickets = new Tickets(clock, random, {
@@ -272,7 +235,10 @@ function makeCore({
     most: config.maxTickets,
   });
   const onErased = (report: string) => tickets.endOf(report);
-  const erasures = new Erasures({ records, ledger, vaults, copies, store, onErased });
+  const erasures = new Erasures({
+    ...{ records, ledger, vaults, copies, store, onErased },
+    mostFailuresTold: config.erasureFailuresTold,
+  });
   return {
     outbox,
     aftermath,

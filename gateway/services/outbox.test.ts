@@ -31,6 +31,7 @@ describe('outbox', () => {
   let outbox: Outbox;
   const made = () =>
     new Outbox({
+      resendTogether: 500,
       store,
       clock,
       maxUnderWay: 3,

@@ -78,9 +78,6 @@ export interface Earlier {
   readonly receipt?: Promise<Receipt>;
 }
 
-/** Sent again together: what was on disk at a start is not all read into memory at once. */
-const RESEND_TOGETHER = 500;
-
 /**
  * Refusals that say nothing of whoever signed: the ledger gave them before it knew the signature to be good. They hold no
  * id, or anybody could spoil somebody else's with a forgery.
@@ -126,6 +123,8 @@ export class Outbox {
       /** Operations that may be without a receipt; beyond it `accept` is BUSY. */
       readonly maxUnderWay: number;
       readonly retryEveryMs: number;
+      /** Sent again together: what was on disk at a start is not all read into memory at once. */
+      readonly resendTogether: number;
       /** Between two attempts at an operation on which the chaincode fails. */
       readonly longestPauseMs: number;
       /** How long a fate can be asked for after the operation was issued. */
@@ -208,8 +207,9 @@ export class Outbox {
   async resume(): Promise<number> {
     if (!this.#listed) await this.#list();
     const ids = [...this.#stalled];
-    for (let at = 0; at < ids.length; at += RESEND_TOGETHER)
-      await this.#sendAgain(ids.slice(at, at + RESEND_TOGETHER));
+    const { resendTogether: together } = this.parts;
+    for (let at = 0; at < ids.length; at += together)
+      await this.#sendAgain(ids.slice(at, at + together));
     this.#retry ??= setInterval(() => {
       this.resume().catch(() => undefined);
     }, this.parts.retryEveryMs).unref();

@@ -12,9 +12,6 @@ interface Waiting<T> {
   triesLeft: number;
 }
 
-const TRIES = 5;
-const MOST_PER_USER = 3;
-
 export interface PendingStep {
   /** Names the step, safe to log: the token's hash. */
   readonly id: string;
@@ -30,6 +27,10 @@ export class PendingLogIns<T> {
       readonly random: RandomBytes;
       readonly lifeMs: number;
       readonly most: number;
+      /** Further ones of one user replace the oldest. */
+      readonly mostPerUser: number;
+      /** Failed tries that one step bears. */
+      readonly tries: number;
       /** Wipes what nobody came for. */
       readonly onDrop: (what: T) => void;
     },
@@ -51,10 +52,10 @@ export class PendingLogIns<T> {
   /** Of one user's steps the oldest give way. @returns when it will be forgotten */
   add({ id }: PendingStep, userId: string, what: T): number {
     const own = this.waiting.keysWhere((each) => each.userId === userId);
-    for (const key of own.slice(0, Math.max(0, own.length - MOST_PER_USER + 1))) {
+    for (const key of own.slice(0, Math.max(0, own.length - this.parts.mostPerUser + 1))) {
       this.waiting.drop(key);
     }
-    return this.waiting.put(id, { userId, what, triesLeft: TRIES });
+    return this.waiting.put(id, { userId, what, triesLeft: this.parts.tries });
   }
 
   /**

@@ -12,7 +12,6 @@ type Known = z.infer<typeof schema>;
 
 /** An address that is known already is written again at most so often. */
 const NOTE_EVERY_MS = 24 * 60 * 60_000;
-const MOST = 8;
 
 export class KnownAddresses {
   private readonly documents: Documents<Known>;
@@ -23,6 +22,8 @@ export class KnownAddresses {
       readonly clock: Clock;
       readonly key: Uint8Array;
       readonly lifeMs: number;
+      /** Of one account. */
+      readonly most: number;
     },
   ) {
     this.documents = new Documents(parts.store, 'known-addresses', schema);
@@ -45,7 +46,7 @@ export class KnownAddresses {
       const others = (present?.addresses ?? []).filter(
         (each) => each.hash !== hash && !this.isOld(each.at),
       );
-      return { addresses: [{ hash, at: now }, ...others].slice(0, MOST) };
+      return { addresses: [{ hash, at: now }, ...others].slice(0, this.parts.most) };
     });
   }
 

@@ -14,7 +14,11 @@ export function throttleFor(
   return new Throttle({
     clock,
     devices: new Devices({ key: random(32), clock, random, lifeMs: 180 * DAY_MS }),
-    addresses: new KnownAddresses({ store, clock, key: random(32), lifeMs: 180 * DAY_MS }),
+    addresses: new KnownAddresses({
+      ...{ store, clock, key: random(32) },
+      lifeMs: 180 * DAY_MS,
+      most: 8,
+    }),
     limits: {
       perMinute: 1000,
       perHour: 1000,

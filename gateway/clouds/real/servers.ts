@@ -65,6 +65,7 @@ export async function startVersity(): Promise<RealServer> {
       credentials: { ...credentials, secretAccessKey },
       connectTimeoutMs: 5000,
       partBytes: PART_BYTES,
+      contestedAttempts: 10,
       settings: 'PRMS_CLOUD',
     });
   return {

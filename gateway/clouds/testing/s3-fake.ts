@@ -53,6 +53,7 @@ export const s3OptionsFor = ({ endpoint, region, bucket }: S3Fake): S3CloudOptio
   credentials: FAKE_CREDENTIALS,
   connectTimeoutMs: 5000,
   partBytes: 300_000,
+  contestedAttempts: 10,
   settings: 'PRMS_CLOUD',
 });
 

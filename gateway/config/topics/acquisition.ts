@@ -50,7 +50,7 @@ export const acquisition = {
     2000,
     [1, 600_000],
     'ms',
-    'Wait before a document is tried a second time; doubles each time, up to 10 minutes.',
+    'Wait before a document is tried a second time; doubles each time.',
   ),
   acquisitionRetryHours: integer(
     'PRMS_ACQUISITION_RETRY_HOURS',
@@ -79,5 +79,26 @@ export const acquisition = {
     [1, 168],
     'h',
     'How long a FHIR Binary waits for the DocumentReference that names it.',
+  ),
+  acquisitionLongestPauseMs: integer(
+    'PRMS_ACQUISITION_LONGEST_PAUSE_MS',
+    600_000,
+    [1, 86_400_000],
+    'ms',
+    'Longest wait between two attempts of a document.',
+  ),
+  acquisitionFullRetryMs: integer(
+    'PRMS_ACQUISITION_FULL_RETRY_MS',
+    10_000,
+    [100, 3_600_000],
+    'ms',
+    'A system that finds the queue full is told to come back after so long.',
+  ),
+  fhirMaxDepth: integer(
+    'PRMS_FHIR_MAX_DEPTH',
+    20,
+    [8, 100],
+    'levels',
+    'How deep a FHIR resource may be nested.',
   ),
 } as const satisfies Record<string, Setting>;

@@ -237,4 +237,11 @@ export const clouds = {
     'ms',
     'Longest wait between two attempts.',
   ),
+  cloudContestedAttempts: integer(
+    'PRMS_CLOUD_CONTESTED_ATTEMPTS',
+    10,
+    [1, 100],
+    'attempts',
+    'Attempts of a write that another one for the same object gets in the way of (s3).',
+  ),
 } as const satisfies Record<string, Setting>;

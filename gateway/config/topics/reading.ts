@@ -52,4 +52,11 @@ export const reading = {
     'days',
     'How long a user is told, wherever they are, that their private keys were exported.',
   ),
+  piecesRemembered: integer(
+    'PRMS_PIECES_REMEMBERED',
+    1000,
+    [1, 100_000],
+    'accesses',
+    'Accesses of people who keep their own keys of which it is remembered how the report is cut; of others it is read again.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -199,4 +199,25 @@ export const signingIn = {
     'requests',
     'Requests for new keys that wait for one account; a further one replaces the oldest.',
   ),
+  secondStepTries: integer(
+    'PRMS_SECOND_STEP_TRIES',
+    5,
+    [1, 100],
+    'tries',
+    'Wrong second factors before the log-in begins again with the password.',
+  ),
+  secondStepsPerUser: integer(
+    'PRMS_SECOND_STEPS_PER_USER',
+    3,
+    [1, 1000],
+    'log-ins',
+    'Log-ins of one person that wait for their second factor; a further one replaces the oldest.',
+  ),
+  knownAddresses: integer(
+    'PRMS_KNOWN_ADDRESSES',
+    8,
+    [1, 100],
+    'addresses',
+    'Addresses that count as known for one account; a further one replaces the oldest.',
+  ),
 } as const satisfies Record<string, Setting>;

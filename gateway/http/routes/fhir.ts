@@ -3,6 +3,7 @@
 import { operationIdSchema } from '@prms/chaincode/model';
 import type { Request } from 'express';
 import { z } from 'zod';
+import type { Config } from '../../config/index.js';
 import { GatewayError, type GatewayErrorCode } from '../../errors.js';
 import {
   checkAttachment,
@@ -123,8 +124,8 @@ export const fhirRoutes = [
     },
     handler: async (context) => {
       const { service, request, deps } = context;
-      const { acquisition, config } = deps;
-      const { contentType, stream } = await bodyOf(request, config.fhirMaxBytes);
+      const { acquisition } = deps;
+      const { contentType, stream } = await bodyOf(request, deps.config);
       const kept = await acquisition.queue.receive(service, stream, context.signal);
       const { id } = await acquisition.queue.keepBinary(service, kept, contentType);
       return {
@@ -152,7 +153,7 @@ export const fhirRoutes = [
       const { service, request, deps } = context;
       const { queue } = deps.acquisition;
       const resource = await readJson(request, deps.config.fhirMaxBytes);
-      const { wanted, attachment } = readDocumentReference(resource);
+      const { wanted, attachment } = readDocumentReference(resource, deps.config.fhirMaxDepth);
       let kept: Kept | undefined;
       try {
         if ('binary' in attachment.body) {
@@ -195,12 +196,12 @@ function accepted({ id, state }: { readonly id: string; readonly state: string }
 /** A Binary's bytes: the request's own, or those in the resource. */
 async function bodyOf(
   request: Request,
-  limitBytes: number,
+  { fhirMaxBytes, fhirMaxDepth }: Pick<Config, 'fhirMaxBytes' | 'fhirMaxDepth'>,
 ): Promise<{ contentType: string; stream: AsyncIterable<Uint8Array> }> {
   const type = request.headers['content-type'] ?? '';
   if (type === '') throw new GatewayError('UNSUPPORTED_MEDIA', 'Say what it is: Content-Type.');
   if (request.is(FHIR_JSON) === false) return { contentType: type.slice(0, 200), stream: request };
-  const { contentType, data } = readBinary(await readJson(request, limitBytes));
+  const { contentType, data } = readBinary(await readJson(request, fhirMaxBytes), fhirMaxDepth);
   return { contentType, stream: chunksOf(data) };
 }
 

@@ -2,6 +2,7 @@
 
 import { operationIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
+import { settings } from '../../config/index.js';
 import { GatewayError } from '../../errors.js';
 import { MAX_LINE_BYTES } from '../../services/intake.js';
 import { json, lines, readLines } from '../base/index.js';
@@ -68,7 +69,9 @@ export const operationRoutes = [
       'For whoever signed them or handed them in; of any other id it says unknown. In the order of the ids.',
     tags: ['operations'],
     auth: 'session',
-    body: z.strictObject({ ids: z.array(operationIdSchema).min(1).max(10_000) }),
+    body: z.strictObject({
+      ids: z.array(operationIdSchema).min(1).max(settings.fatesPerQuestion.max),
+    }),
     bodyLimitBytes: 512 * 1024,
     responses: {
       200: json(

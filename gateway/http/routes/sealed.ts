@@ -8,6 +8,8 @@ import {
 } from '@prms/chaincode/model';
 import { MAX_PARTS } from '@prms/stego';
 import { z } from 'zod';
+import { settings } from '../../config/index.js';
+import { GatewayError } from '../../errors.js';
 import { clientPurposes, type ClientWrap } from '../../services/own-keys/index.js';
 import { bytes, json } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
@@ -26,7 +28,6 @@ const fromText = (text: string): Buffer => Buffer.from(text, 'base64url');
 
 /** Of a secret of 32 bytes, which all of these are. */
 const WRAP_BYTES = 114;
-const WRAPS_AT_ONCE = 64;
 
 export const wrapSchema = z.strictObject({
   purpose: z.enum(clientPurposes),
@@ -66,11 +67,14 @@ export const sealedRoutes = [
     tags: ['own keys'],
     auth: 'session',
     params: patientParams,
-    body: z.strictObject({ wraps: z.array(wrapSchema).min(1).max(WRAPS_AT_ONCE) }),
+    body: z.strictObject({ wraps: z.array(wrapSchema).min(1).max(settings.wrapsPerRequest.max) }),
     responses: {
       200: json(z.object({ items: z.array(z.object({ stored: z.boolean() })) }), 'In their order.'),
     },
     handler: async (context) => {
+      const limit = context.deps.config.wrapsPerRequest;
+      if (context.body.wraps.length > limit)
+        throw new GatewayError('TOO_LARGE', `Store ${limit} wraps at a time.`);
       const wraps = context.body.wraps.map(({ wrap, ...binding }) => ({
         ...binding,
         wrapped: fromText(wrap),

@@ -10,8 +10,6 @@ import type { Wanted } from './queue.js';
 /** The system of a patient's id here, in `subject.identifier`. */
 export const PATIENT_SYSTEM = 'urn:prms:patient';
 
-const MAX_DEPTH = 20;
-
 const identifierSchema = z.looseObject({
   system: z.string().max(250).optional(),
   value: z.string().min(1).max(250),
@@ -89,11 +87,14 @@ export interface Attachment {
 }
 
 /** @throws GatewayError VALIDATION */
-export function readDocumentReference(resource: unknown): {
+export function readDocumentReference(
+  resource: unknown,
+  maxDepth: number,
+): {
   readonly wanted: Wanted;
   readonly attachment: Attachment;
 } {
-  mustBeUnmodified(resource);
+  mustBeUnmodified(resource, maxDepth);
   const read = documentReferenceSchema.safeParse(resource);
   if (!read.success) throw validationError('body', read.error);
   const document = read.data;
@@ -129,8 +130,11 @@ export function readDocumentReference(resource: unknown): {
 }
 
 /** @throws GatewayError VALIDATION */
-export function readBinary(resource: unknown): { contentType: string; data: Buffer } {
-  mustBeUnmodified(resource);
+export function readBinary(
+  resource: unknown,
+  maxDepth: number,
+): { contentType: string; data: Buffer } {
+  mustBeUnmodified(resource, maxDepth);
   const read = binarySchema.safeParse(resource);
   if (!read.success) throw validationError('body', read.error);
   return { contentType: read.data.contentType, data: Buffer.from(read.data.data, 'base64') };
@@ -174,13 +178,13 @@ export function unfit(path: string, message: string): GatewayError {
 }
 
 /** §2.1.0.2: a modifier that is not understood changes what everything around it means. @throws GatewayError VALIDATION */
-function mustBeUnmodified(value: unknown, path: readonly string[] = []): void {
+function mustBeUnmodified(value: unknown, maxDepth: number, path: readonly string[] = []): void {
   if (typeof value !== 'object' || value === null) return;
-  if (path.length > MAX_DEPTH) throw unfit(path.join('.'), 'is nested too deeply');
+  if (path.length > maxDepth) throw unfit(path.join('.'), 'is nested too deeply');
   for (const [name, member] of Object.entries(value)) {
     if (name === 'modifierExtension' || name === 'implicitRules')
       throw unfit([...path, name].join('.'), 'is not understood here');
-    mustBeUnmodified(member, [...path, name]);
+    mustBeUnmodified(member, maxDepth, [...path, name]);
   }
 }
 

@@ -55,6 +55,7 @@ export function openAcquisition(base: {
       atOnce: config.acquisitionAtOnce,
       pollMs: config.acquisitionPollMs,
       backoffMs: config.acquisitionBackoffMs,
+      longestPauseMs: config.acquisitionLongestPauseMs,
       retryMs: config.acquisitionRetryHours * HOUR_MS,
     },
     queue: () => queue,
@@ -69,6 +70,7 @@ export function openAcquisition(base: {
       reportBytes: config.maxReportBytes,
       keepMs: config.acquisitionKeepDays * 24 * HOUR_MS,
       binaryMs: config.fhirBinaryHours * HOUR_MS,
+      fullRetryMs: config.acquisitionFullRetryMs,
     },
     onDue: (key, nextAt) => worker.due(key, nextAt),
   });

@@ -49,12 +49,12 @@ export interface QueueLimits {
   readonly reportBytes: number;
   readonly keepMs: number;
   readonly binaryMs: number;
+  /** When to come back to a queue that is full. */
+  readonly fullRetryMs: number;
 }
 
 /** A body that is on disk, and how to be rid of it when nothing comes of it. */
 export type Received = Kept | Binary;
-
-const RETRY_AFTER_MS = 10_000;
 
 export class Queue {
   readonly #locks = new KeyedLock();
@@ -114,7 +114,7 @@ export class Queue {
     try {
       const grow = (bytes: number) => {
         this.#count(file, (this.#onDisk.get(file) ?? 0) + bytes);
-        if (this.#bytes > limits.bytes) throw full();
+        if (this.#bytes > limits.bytes) throw this.#full();
       };
       return await shelf.keep(file, stream, { maxBytes: limits.reportBytes, grow });
     } catch (error) {
@@ -335,9 +335,15 @@ export class Queue {
     return after;
   }
 
+  #full(): GatewayError {
+    return new GatewayError('BUSY', 'Too many documents wait for cloud and ledger.', {
+      retryAfterMs: this.parts.limits.fullRetryMs,
+    });
+  }
+
   #mustHaveRoom(): void {
     const { documents, bytes } = this.parts.limits;
-    if (this.#onDisk.size >= documents || this.#bytes >= bytes) throw full();
+    if (this.#onDisk.size >= documents || this.#bytes >= bytes) throw this.#full();
   }
 
   #count(file: string, bytes: number): void {
@@ -375,12 +381,6 @@ function shown(entry: Entry): ShownEntry {
     ...(code !== undefined && { code }),
     ...(reason !== undefined && { reason }),
   };
-}
-
-function full(): GatewayError {
-  return new GatewayError('BUSY', 'Too many documents wait for cloud and ledger.', {
-    retryAfterMs: RETRY_AFTER_MS,
-  });
 }
 
 function noSuchDocument(id: string): GatewayError {

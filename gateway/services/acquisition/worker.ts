@@ -17,10 +17,10 @@ export interface WorkerLimits {
   readonly atOnce: number;
   readonly pollMs: number;
   readonly backoffMs: number;
+  readonly longestPauseMs: number;
   readonly retryMs: number;
 }
 
-const LONGEST_PAUSE_MS = 10 * 60_000;
 /** What the ledger says of an attempt that another one, made now, may pass. */
 const PASSING_REFUSALS: ReadonlySet<string> = new Set(['VERSION_CONFLICT', 'EXPIRED']);
 
@@ -163,7 +163,7 @@ export class Worker {
       const attempts = entry.attempts + 1;
       const now = clock.now();
       const pauseMs = Math.min(
-        LONGEST_PAUSE_MS,
+        limits.longestPauseMs,
         limits.backoffMs * 2 ** Math.min(20, attempts - 1),
       );
       const trouble = { code, ...(reason !== undefined && { reason }) };

@@ -47,9 +47,6 @@ export interface Transcripts {
   of(actor: Actor, consultation: Consultation): Promise<unknown>;
 }
 
-/** An archive without zip64 entry counts; nobody has that many reports. */
-const MAX_REPORTS = 60_000;
-
 export class Exports {
   #underWay = 0;
 
@@ -63,6 +60,8 @@ export class Exports {
       readonly files: Pick<PatientFiles, 'get'>;
       readonly transcripts: Transcripts;
       readonly maxAtOnce: number;
+      /** In one archive, whose directory counts its files in 16 bits. */
+      readonly maxReports: number;
     },
   ) {}
 
@@ -132,8 +131,11 @@ export class Exports {
     let number = 0;
     for await (const report of records.all((page) => records.reports(patientId, page))) {
       number++;
-      if (number > MAX_REPORTS)
-        throw new GatewayError('TOO_LARGE', `An export holds at most ${MAX_REPORTS} reports.`);
+      if (number > this.parts.maxReports)
+        throw new GatewayError(
+          'TOO_LARGE',
+          `An export holds at most ${this.parts.maxReports} reports.`,
+        );
       const facts = factsOf(report);
       if (report.status === 'erased') {
         told.push({ ...facts, state: 'erased' });

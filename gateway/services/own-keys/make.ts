@@ -49,6 +49,7 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     maxRate: config.maxBitsPerSample,
     maxAtOnce: config.maxUploadsAtOnce,
     perAccount: config.preparedReports,
+    lifeMs: config.preparedHours * 60 * 60_000,
     spool: {
       smallBytes: config.stegoLimitBytes + TAG_BYTES,
       maxBytes: largestCiphertext(config.maxReportBytes),
@@ -79,6 +80,7 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     epochKeys,
     bytes: new SealedBytes(parts.objects, parts.pool),
     lifeMs: config.accessTicketSeconds * 1000,
+    mostRemembered: config.piecesRemembered,
   });
   return { clientWraps, ownReads, ownUploads };
 }

@@ -37,8 +37,6 @@ export interface Ciphertext extends Pieces {
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
-const MAX_REMEMBERED = 1000;
-
 export class OwnReads {
   /** Of chunked reports, by access: read through once, at its first use. */
   readonly #pieces = new Map<string, { readonly expiresAt: number; pieces: Promise<Pieces> }>();
@@ -53,6 +51,8 @@ export class OwnReads {
       readonly bytes: SealedBytes;
       readonly log: AccessLog;
       readonly lifeMs: number;
+      /** Accesses of which the pieces are remembered. */
+      readonly mostRemembered: number;
     },
   ) {}
 
@@ -222,7 +222,8 @@ export class OwnReads {
     const known = this.#pieces.get(access);
     if (known) return known.pieces;
     const [oldest] = this.#pieces.keys();
-    if (this.#pieces.size >= MAX_REMEMBERED && oldest !== undefined) this.#pieces.delete(oldest);
+    if (this.#pieces.size >= this.parts.mostRemembered && oldest !== undefined)
+      this.#pieces.delete(oldest);
     const pieces = this.parts.bytes.pieces(report).catch((error: unknown) => {
       this.#pieces.delete(access);
       throw error;

@@ -55,9 +55,6 @@ export interface Received {
   readonly wrapFor: readonly Recipient[];
 }
 
-/** As long as an operation lives. */
-const PREPARED_MS = 24 * 60 * 60 * 1000;
-
 export class OwnUploads {
   readonly #prepared: Documents<Prepared>;
   #underWay = 0;
@@ -74,6 +71,8 @@ export class OwnUploads {
       readonly maxRate: number;
       readonly maxAtOnce: number;
       readonly perAccount: number;
+      /** How long a prepared report waits: no longer than an operation lives. */
+      readonly lifeMs: number;
       readonly spool: SpoolLimits;
     },
   ) {
@@ -85,7 +84,7 @@ export class OwnUploads {
    * @throws GatewayError REFUSED | TOO_MANY | NOT_FOUND
    */
   async prepare(actor: Actor, patientId: string, actingFor?: string): Promise<Preparation> {
-    const { records, perAccount } = this.parts;
+    const { records, perAccount, lifeMs } = this.parts;
     const patient = await records.patient(patientId);
     await this.#mustBeAllowed(actor, patient, actingFor);
     if ((await this.#countOf(actor)) >= perAccount) await this.sweep();
@@ -99,7 +98,7 @@ export class OwnUploads {
       );
     }
     const id = records.newId();
-    const expiresAt = records.now() + PREPARED_MS;
+    const expiresAt = records.now() + lifeMs;
     const prepared: Prepared = {
       patient: patientId,
       author: actor.userId,

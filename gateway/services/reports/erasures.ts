@@ -60,7 +60,6 @@ export interface RecordErased {
 }
 
 const UNANSWERED = -1;
-const MAX_FAILED_TOLD = 100;
 /** Wraps and copies that were on their way when a report was erased have arrived after so long. */
 const AT_ONCE_MS = 60 * 60 * 1000;
 /** No operation that was signed before is applied after this. */
@@ -79,6 +78,8 @@ export class Erasures {
       readonly vaults: Vaults;
       readonly copies: Copies;
       readonly store: Store;
+      /** Of a whole record’s reports that could not be erased. */
+      readonly mostFailuresTold: number;
       /** What is open of this report ends. */
       readonly onErased: (report: string) => void;
     },
@@ -122,7 +123,7 @@ export class Erasures {
       }
     }
     await this.finish();
-    return { erased, before, failed: failed.slice(0, MAX_FAILED_TOLD) };
+    return { erased, before, failed: failed.slice(0, this.parts.mostFailuresTold) };
   }
 
   /**
