@@ -276,8 +276,6 @@ describe('an exported record that was tampered with', function () {
       [FILES.consultations, 'count'],
     ] as const)
       expect(notProven.join('\n')).to.match(new RegExp(`${file}: .*\\b${field}\\b`));
-    for (const { name } of manifest.files.filter((f) => f.name.startsWith('consultations/')))
-      expect(notProven.join('\n')).to.include(name);
   });
 
   it('whatever goes wrong is a sentence, never a stack trace', async () => {

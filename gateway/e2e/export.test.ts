@@ -1,6 +1,7 @@
 // A whole record, exported over HTTP and checked offline.
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { GatewayError } from '../errors.js';
 import { manifestOf, RecordWorld } from './exported-record.js';
 import { problemOf, type Visitor } from './world.js';
 
@@ -112,6 +113,20 @@ describe('exporting a record', function () {
     await record.maria.logIn();
     const verdict = await record.check(await record.take(record.maria));
     expect(verdict.problems).to.deep.equal([]);
+  });
+
+  it('a transcript that can not be made keeps nothing else back, and is said to be missing', async () => {
+    const { consultations } = record.world.gateway.services;
+    consultations.transcriptIfHere = () =>
+      Promise.reject(new GatewayError('STORE_DAMAGED', 'The stored messages are damaged.'));
+    const archive = await record.take(record.maria);
+    Reflect.deleteProperty(consultations, 'transcriptIfHere');
+    const verdict = await record.check(archive);
+    expect(verdict.problems).to.deep.equal([]);
+    expect(verdict.facts).to.deep.include({ included: 13, transcripts: 0 });
+    expect(verdict.notProven.join()).to.match(/transcript is not in the archive/);
+    const whole = await record.check(await record.take(record.maria));
+    expect(whole.notProven.join()).not.to.match(/transcript is not/);
   });
 
   it('lists what it could not read, with what became of it', async () => {

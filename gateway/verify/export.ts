@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalise, hashText, isSignedBy, kidOf, readOperationLine } from '@prms/chaincode';
 import { checkChain, LedgerError, type CheckedChain, type TransactionProof } from '@prms/network';
+import { z } from 'zod';
 import { transcriptSchema } from '../services/consultations/index.js';
 import {
   exportText,
@@ -44,6 +45,8 @@ export async function verifyExport(path: string, options: VerifyOptions): Promis
 class Verification {
   /** By file, the fields of its documents that no operation was held against. */
   readonly #notCompared = new Map<string, Set<string>>();
+  /** Consultations without a transcript in the archive. */
+  readonly #missing: string[] = [];
 
   constructor(
     private readonly zip: ExportZip,
@@ -64,6 +67,7 @@ class Verification {
       checkReports(manifest, operations);
     });
     const documents = await this.#checkRecord(operations);
+    await this.#noteMissingTranscripts();
     const transcripts = await this.#checkTranscripts(manifest, operations);
     return this.#verdict(manifest, { chain, operations, documents, transcripts });
   }
@@ -161,6 +165,13 @@ class Verification {
     return documents;
   }
 
+  async #noteMissingTranscripts(): Promise<void> {
+    for await (const value of this.#documents(FILES.consultations)) {
+      const id = z.looseObject({ id: z.string() }).safeParse(value).data?.id ?? '?';
+      if (!this.zip.entry(`consultations/${id}.json`)) this.#missing.push(id);
+    }
+  }
+
   /** Each proves itself; here it is also of this patient, and hangs on operations that the evidence proves. */
   async #checkTranscripts(
     { ledger, patient }: Manifest,
@@ -248,10 +259,15 @@ class Verification {
         `${counted(included, 'report')}, each the one that its author anchored (commitment), read on the record`,
         `${counted(operations.applied.size, 'operation')}, signed by ${operations.keys.size === 1 ? "1 person's own keys" : `${operations.keys.size} people's own keys`} and applied by the ledger`,
         `${counted(documents, 'entry', 'entries')} of the record, made and changed last by those operations; of what the entries say, only the fields that are not named below`,
-        `${counted(transcripts, 'consultation’s transcript', 'consultations’ transcripts')}, each a chain as far as it was anchored`,
+        `${counted(transcripts, 'transcript')} of consultations, each a chain as far as it was anchored`,
         `${counted(height, 'block')} of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
       ],
-      notProven: [...missing, ...this.#claims(), ...limits(manifest, this.options, operations)],
+      notProven: [
+        ...missing,
+        ...this.#missing.map(withoutTranscript),
+        ...this.#claims(),
+        ...limits(manifest, this.options, operations),
+      ],
       facts: {
         ledger: chain.channel,
         patient: manifest.patient,
@@ -274,6 +290,9 @@ class Verification {
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+const withoutTranscript = (id: string): string =>
+  `what was said in consultation ${id}: its transcript is not in the archive`;
 
 function missingIn({ reports }: Manifest): string[] {
   return reports.flatMap(({ id, state }) =>

@@ -45,6 +45,13 @@ export const sockets = {
     'ms',
     'A WebSocket is asked so often whether somebody is there; no answer until the next time ends it.',
   ),
+  socketDoorMs: integer(
+    'PRMS_SOCKET_DOOR_MS',
+    1000,
+    [10, 60_000],
+    'ms',
+    'How long a WebSocket that only listens may go on after its session has ended or a second factor is asked of it.',
+  ),
   socketQueueBytes: integer(
     'PRMS_SOCKET_QUEUE_BYTES',
     262_144,

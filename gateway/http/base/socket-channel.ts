@@ -25,6 +25,8 @@ export interface SocketLimits {
   readonly socketPingMs: number;
   readonly socketQueueBytes: number;
   readonly socketDrainMs: number;
+  /** For whoever only listens, the door is asked at most so often. */
+  readonly socketDoorMs: number;
 }
 
 /** Why a socket is closed by the gateway: RFC 6455 §7.4.1, and codes of our own that resemble HTTP's. */
@@ -42,8 +44,6 @@ export const CLOSE = {
 export type CloseReason = (typeof CLOSE)[keyof typeof CLOSE];
 
 const DRAIN_LOOK_MS = 5;
-/** For whoever only listens, the door is asked at most so often. */
-const DOOR_LOOK_MS = 1000;
 
 export class Channel {
   readonly session: Session;
@@ -118,7 +118,7 @@ export class Channel {
   async mayHear(): Promise<boolean> {
     if (!this.isOpen) return false;
     const now = this.parts.clock.now();
-    if (now - this.#askedAt < DOOR_LOOK_MS) return true;
+    if (now - this.#askedAt < this.parts.limits.socketDoorMs) return true;
     if (!(await this.#stands(await this.parts.door.sessions.look(this.session.id)))) return false;
     this.#askedAt = now;
     return this.isOpen;

@@ -21,6 +21,7 @@ const LIMITS = {
   socketPingMs: 60_000,
   socketQueueBytes: 4096,
   socketDrainMs: 200,
+  socketDoorMs: 1000,
 };
 
 type Limits = typeof LIMITS;

@@ -211,7 +211,7 @@ export class Exports {
     const kept = passing(consultations, (consultation) => void held.push(consultation));
     yield { name: FILES.consultations, content: noted('consultation', kept) };
     for (const consultation of held) {
-      const transcript = await transcripts.of(actor, consultation);
+      const transcript = await transcripts.of(actor, consultation).catch(onlyThisOne);
       if (transcript === undefined) continue;
       // What was said since its last anchor may have been anchored for this.
       await gatherer.note('consultation', consultation.id);
@@ -263,6 +263,12 @@ function factsOf({ id, status, author, anchoredAt, terms }: Report) {
   return { id, status, author, month, anchoredAt, locators: [...terms.parts], commitment };
 }
 
+/** One transcript that can't be made must not keep the rest from its owner; whoever verifies is told that it is missing. */
+function onlyThisOne(error: unknown): undefined {
+  if (error instanceof GatewayError) return undefined;
+  throw error;
+}
+
 /** What is said of a report that could not be read; undefined when the export as a whole can't go on. */
 function stateAfter(error: unknown): ExportedReport['state'] | undefined {
   if (!(error instanceof GatewayError)) return undefined;
@@ -271,6 +277,9 @@ function stateAfter(error: unknown): ExportedReport['state'] | undefined {
     case 'WRAP_DAMAGED':
       return 'damaged';
     case 'CLOUD_UNAVAILABLE':
+    // The access may be applied later; then it is on the record though nothing came of it.
+    case 'COMMIT_TIMEOUT':
+    case 'BUSY':
       return 'unavailable';
     case 'GONE':
       return 'erased';
