@@ -206,7 +206,7 @@ describe('reading with keys of one’s own', () => {
     for (const wrap of ['', 'A'.repeat(152), good.wrap.slice(4), 'x'.repeat(100_000)])
       expect(await putting(olga, [{ ...good, wrap }]), wrap.slice(0, 9)).to.equal('VALIDATION');
     const many = Array.from({ length: 65 }, () => good);
-    expect(await putting(olga, many)).to.equal('VALIDATION');
+    expect(await putting(olga, many)).to.equal('TOO_LARGE');
 
     const eve = await new OwnKeyPerson(world, 'eve').register();
     const mine = { epoch: olga.epochSubject, escrow: olga.epochSubject, tags: olga.userId };

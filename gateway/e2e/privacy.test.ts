@@ -26,13 +26,16 @@ const samples = new URL('../../../samples/', import.meta.url);
 const ENTRUSTED = [
   ...['Maria Lindqvist', 'Tomas Horak', 'Wen Zhao', 'Lena Lindqvist', '1974-03-02'],
   ...['maria@mail.example', 'tomas@mail.example', 'wen@mail.example', 'lena@mail.example'],
-  ...['Olga Petrova', 'olga@mail.example', 'Blood pressure, measured at home', '131/84'],
+  ...['Olga Petrova', 'olga@mail.example'],
   ...['adeyemi@north.example', 'bruun@south.example', 'office@north.example'],
   ...['a long walk by the sea', 'demo-setup-code'],
   ...['Blood count', 'CT slice', 'Rash on the arm', 'Iron status', 'laboratory', 'imaging'],
   ...['lab-report.pdf', 'CT_small.dcm', 'rocket.jpg'],
   ...['unconscious after a fall', 'blood thinners', 'confirmed by the ward', 'please explain'],
 ];
+
+/** What Olga, who keeps her keys, encrypts before she sends it: no gateway ever hears it. */
+const NEVER_SENT = ['Blood pressure, measured at home', '131/84'];
 
 /** Professional names, public by design, that hold a word which is somebody's secret elsewhere in the story. */
 const PUBLIC_NAMES = ['North laboratory'] as const;
@@ -87,7 +90,10 @@ describe('what is written down', function () {
     });
     said = spoken.texts;
     secrets = [
-      ...[...new Set([...ENTRUSTED, ...said])].map((text) => ({ name: text, bytes: text })),
+      ...[...new Set([...ENTRUSTED, ...NEVER_SENT, ...said])].map((text) => ({
+        name: text,
+        bytes: text,
+      })),
       ...(await stretches()),
       ...(await keysOf(played, drawn)),
     ];
@@ -115,6 +121,8 @@ describe('what is written down', function () {
     const audible = ENTRUSTED.filter(({ length }) => length >= SHORTEST);
     const unsaid = audible.filter((words) => !said.some((text) => text.includes(words)));
     expect(unsaid, 'listed, and not in the story').to.deep.equal([]);
+    const heard = NEVER_SENT.filter((words) => said.some((text) => text.includes(words)));
+    expect(heard, 'sent to a gateway in clear').to.deep.equal([]);
     const long = said.filter((text) => /^[A-Za-z0-9_-]{43}$/.test(text));
     expect(long, 'tokens that the gateways have handed out').to.have.length.greaterThan(8);
   });

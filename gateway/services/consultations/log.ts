@@ -54,16 +54,24 @@ export class MessageLog {
     });
   }
 
-  /** In order, from the one after `after`. @throws GatewayError STORE_DAMAGED when one is missing */
+  /**
+   * In order, from the one after `after`.
+   * @throws GatewayError STORE_DAMAGED when one is missing, or does not follow from the one before it
+   */
   async read(id: string, after: number, limit: number): Promise<Entry[]> {
     const entries: Entry[] = [];
     const from = { prefix: `${id}/`, after: place(id, after), limit };
     for await (const { value } of this.#entries.list(from)) entries.push(value);
-    for (const [at, { number }] of entries.entries())
-      if (number !== after + at + 1)
-        throw new GatewayError('STORE_DAMAGED', 'A stored message is missing.', {
+    // The first message's head comes from the consultation's key, which is not the log's to know.
+    let previous = after === 0 ? undefined : await this.#entries.get(place(id, after));
+    for (const [at, entry] of entries.entries()) {
+      const follows = previous === undefined || chained(previous.head, entry) === entry.head;
+      if (entry.number !== after + at + 1 || !follows)
+        throw new GatewayError('STORE_DAMAGED', 'A stored message is missing, or another one.', {
           ids: { consultation: id },
         });
+      previous = entry;
+    }
     return entries;
   }
 }
