@@ -10,6 +10,7 @@ import {
   type BlockBlobClient,
 } from '@azure/storage-blob';
 import { releasing } from './body.js';
+import { Calls, type CloudFault } from './calls.js';
 import { checkObjectName, CloudError } from './cloud.js';
 import type {
   ByteRange,
@@ -46,10 +47,12 @@ export function openAzureCloud(options: AzureCloudOptions): Cloud {
 class AzureCloud implements Cloud {
   readonly name: string;
   private readonly container: ContainerClient;
+  private readonly calls: Calls;
 
   constructor(private readonly options: AzureCloudOptions) {
     const { name, endpoint, container, account, secret } = options;
     this.name = name;
+    this.calls = new Calls(name, options.settings, faultOf);
     const signature = secret.startsWith('?') ? secret : '';
     this.container = new ContainerClient(
       `${endpoint}/${container}${signature}`,
@@ -66,7 +69,7 @@ class AzureCloud implements Cloud {
     options: CallOptions & { readonly sha256: string },
   ): Promise<CloudObject> {
     const blob = this.blob(objectName);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const parts = checkedParts(body, { ...options, partBytes: this.options.partBytes });
       return { objectName, sizeBytes: await putBlocks(blob, parts, options) };
     });
@@ -79,7 +82,7 @@ class AzureCloud implements Cloud {
     const blob = this.blob(objectName);
     const { range, signal } = options;
     checkRange(this.name, range);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const count = range?.end === undefined ? undefined : range.end - range.start + 1;
       const answer = await blob.download(range?.start, count, {
         maxRetryRequests: 0,
@@ -96,7 +99,7 @@ class AzureCloud implements Cloud {
       }
       const chunks = ofLength(stream, contentLength, (error) =>
         // The SDK calls a connection that breaks an abort, whoever broke it.
-        this.toError(signal?.aborted === true ? error : brokeOff(error), objectName),
+        this.calls.toError(signal?.aborted === true ? error : brokeOff(error), objectName),
       );
       const release = () => Promise.resolve(void stream.destroy());
       return { objectName, sizeBytes: total, body: releasing(chunks, release) };
@@ -105,7 +108,7 @@ class AzureCloud implements Cloud {
 
   async head(objectName: string, { signal }: CallOptions = {}): Promise<CloudObject> {
     const blob = this.blob(objectName);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const { contentLength = 0 } = await blob.getProperties(abort(signal));
       return { objectName, sizeBytes: contentLength };
     });
@@ -113,7 +116,7 @@ class AzureCloud implements Cloud {
 
   async delete(objectName: string, { signal }: CallOptions = {}): Promise<void> {
     const blob = this.blob(objectName);
-    await this.attempt(objectName, () => blob.deleteIfExists(abort(signal)));
+    await this.calls.attempt(objectName, () => blob.deleteIfExists(abort(signal)));
   }
 
   async list(
@@ -121,7 +124,7 @@ class AzureCloud implements Cloud {
     options: CallOptions & { readonly cursor?: string; readonly limit?: number } = {},
   ): Promise<CloudPage> {
     const { cursor, limit: maxPageSize = 1000, signal } = options;
-    return this.attempt('', async () => {
+    return this.calls.attempt('', async () => {
       const pages = this.container
         .listBlobsFlat({ prefix: this.options.prefix + prefix, ...abort(signal) })
         .byPage({ maxPageSize, ...(cursor !== undefined && { continuationToken: cursor }) });
@@ -139,37 +142,6 @@ class AzureCloud implements Cloud {
   private blob(objectName: string): BlockBlobClient {
     checkObjectName(this.name, objectName);
     return this.container.getBlockBlobClient(this.options.prefix + objectName);
-  }
-
-  private async attempt<T>(objectName: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw this.toError(error, objectName);
-    }
-  }
-
-  private toError(cause: unknown, objectName: string): CloudError {
-    const ids = { cloud: this.name, ...(objectName !== '' && { object: objectName }) };
-    if (cause instanceof CloudError) {
-      return new CloudError(cause.code, cause.message, { ...ids, ...cause.ids }, { cause });
-    }
-    if (cause instanceof Error && cause.name === 'AbortError') {
-      return new CloudError('ABORTED', 'The caller gave up.', ids, { cause });
-    }
-    if (!(cause instanceof RestError)) {
-      return new CloudError('UNAVAILABLE', 'The service can’t be reached.', ids, { cause });
-    }
-    const { code = '', statusCode = 0 } = cause;
-    const wrong = misconfigured[code] ?? (statusCode === 403 ? 'SECRET' : undefined);
-    if (wrong !== undefined) {
-      const setting = `${this.options.settings}_${wrong}`;
-      const message = `The service refuses this gateway (${code}): check ${setting}.`;
-      return new CloudError('DENIED', message, { ...ids, setting }, { cause });
-    }
-    const [fault, message] = faults[code] ??
-      byStatus[statusCode] ?? ['UNAVAILABLE', 'The service failed.'];
-    return new CloudError(fault, message, ids, { cause });
   }
 }
 
@@ -197,6 +169,14 @@ async function putBlocks(
   }
   await blob.commitBlockList(blocks, { conditions: { ifNoneMatch: '*' }, ...abort(signal) });
   return sizeBytes;
+}
+
+function faultOf(cause: unknown): CloudFault | undefined {
+  if (!(cause instanceof RestError)) return undefined;
+  const { code: said = '', statusCode = 0 } = cause;
+  const setting = misconfigured[said] ?? (statusCode === 403 ? 'SECRET' : undefined);
+  if (setting !== undefined) return { setting, said };
+  return faults[said] ?? byStatus[statusCode] ?? ['UNAVAILABLE', 'The service failed.'];
 }
 
 /** Service error codes that only another setting helps against, and which one. */

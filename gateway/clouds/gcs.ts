@@ -1,9 +1,12 @@
 // A cloud that is a bucket of Google Cloud Storage, by the vendor's own SDK. A put is one upload on condition that no
 // generation of the object exists (`ifGenerationMatch=0`), with the CRC32C that the service checks (it knows no
-// SHA-256); the last part is held back until our own checksum fits. Retries and time-outs are those of `resilient`.
+// SHA-256); the last part is held back until our own checksum fits. An object's bytes are fetched with the SDK's address
+// and credentials, but not by its stream: that never ends when the connection breaks, for the SDK's HTTP client
+// (node-fetch 2) does not hand the break on. Retries and time-outs are those of `resilient`.
 import { pipeline } from 'node:stream/promises';
 import { ApiError, Storage, type Bucket, type File } from '@google-cloud/storage';
 import { releasing } from './body.js';
+import { Calls, type CloudFault } from './calls.js';
 import { checkObjectName, CloudError } from './cloud.js';
 import type {
   ByteRange,
@@ -15,7 +18,7 @@ import type {
   CloudPage,
   CloudRead,
 } from './cloud.js';
-import { checkedParts, checkRange, ofLength } from './parts.js';
+import { checkedParts, checkRange, ofLength, totalOf } from './parts.js';
 
 export interface GcsCloudOptions {
   readonly name: string;
@@ -40,10 +43,12 @@ export function openGcsCloud(options: GcsCloudOptions): Cloud {
 class GcsCloud implements Cloud {
   readonly name: string;
   private readonly bucket: Bucket;
+  private readonly calls: Calls;
 
   constructor(private readonly options: GcsCloudOptions) {
     const { name, endpoint, bucket, project, credentials } = options;
     this.name = name;
+    this.calls = new Calls(name, options.settings, faultOf);
     const storage = new Storage({
       projectId: project,
       retryOptions: { autoRetry: false, maxRetries: 0 },
@@ -59,7 +64,7 @@ class GcsCloud implements Cloud {
     options: CallOptions & { readonly sha256: string },
   ): Promise<CloudObject> {
     const file = this.file(objectName);
-    return this.attempt(objectName, options.signal, async () => {
+    return this.calls.attempt(objectName, async () => {
       const { partBytes } = this.options;
       const parts = checkedParts(body, { ...options, partBytes });
       const first = await parts.next();
@@ -90,33 +95,35 @@ class GcsCloud implements Cloud {
     const file = this.file(objectName);
     const { range, signal } = options;
     checkRange(this.name, range);
-    const { sizeBytes } = await this.head(objectName, options);
-    const start = range?.start ?? 0;
-    const end = Math.min(range?.end ?? sizeBytes - 1, sizeBytes - 1);
-    if (range && start >= sizeBytes) {
-      throw this.toError(
-        new CloudError('INVALID', 'The range lies outside the object.'),
-        objectName,
-      );
-    }
-    const stream = file.createReadStream({
-      validation: false,
-      decompress: false,
-      ...(range && { start, end }),
+    return this.calls.attempt(objectName, async () => {
+      const left = new AbortController();
+      const release = () => {
+        left.abort();
+        return Promise.resolve();
+      };
+      const { body, headers, ok, status } = await fetch(this.mediaOf(file), {
+        headers: {
+          ...(await this.authorization()),
+          'accept-encoding': 'identity',
+          ...(range && { range: `bytes=${range.start}-${range.end ?? ''}` }),
+        },
+        signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
+      });
+      const length = Number(headers.get('content-length') ?? NaN);
+      const total = range ? totalOf(headers.get('content-range'), range.start) : length;
+      if (!ok || body === null || !Number.isSafeInteger(length) || total === undefined) {
+        await release();
+        throw ok ? new CloudError('UNAVAILABLE', NOT_GIVEN) : new AnswerError(status);
+      }
+      const chunks = ofLength(body, length, (error) => this.calls.toError(error, objectName));
+      return { objectName, sizeBytes: total, body: releasing(chunks, release) };
     });
-    const onAbort = () => stream.destroy(new CloudError('ABORTED', 'The caller gave up.'));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    stream.once('close', () => signal?.removeEventListener('abort', onAbort));
-    const chunks = ofLength(stream, sizeBytes === 0 ? 0 : end - start + 1, (error) =>
-      this.toError(error, objectName),
-    );
-    const release = () => Promise.resolve(void stream.destroy());
-    return { objectName, sizeBytes, body: releasing(chunks, release) };
   }
 
   async head(objectName: string, { signal }: CallOptions = {}): Promise<CloudObject> {
     const file = this.file(objectName);
-    return this.attempt(objectName, signal, async () => {
+    return this.calls.attempt(objectName, async () => {
+      signal?.throwIfAborted();
       const [{ size = 0 }] = await file.getMetadata();
       return { objectName, sizeBytes: Number(size) };
     });
@@ -124,7 +131,10 @@ class GcsCloud implements Cloud {
 
   async delete(objectName: string, { signal }: CallOptions = {}): Promise<void> {
     const file = this.file(objectName);
-    await this.attempt(objectName, signal, () => file.delete({ ignoreNotFound: true }));
+    await this.calls.attempt(objectName, () => {
+      signal?.throwIfAborted();
+      return file.delete({ ignoreNotFound: true });
+    });
   }
 
   async list(
@@ -132,7 +142,8 @@ class GcsCloud implements Cloud {
     options: CallOptions & { readonly cursor?: string; readonly limit?: number } = {},
   ): Promise<CloudPage> {
     const { cursor, limit: maxResults = 1000, signal } = options;
-    return this.attempt('', signal, async () => {
+    return this.calls.attempt('', async () => {
+      signal?.throwIfAborted();
       const [files, next] = await this.bucket.getFiles({
         autoPaginate: false,
         maxResults,
@@ -153,46 +164,37 @@ class GcsCloud implements Cloud {
     return this.bucket.file(this.options.prefix + objectName);
   }
 
-  /** The SDK takes no signal for most calls: the caller is let go, and the answer comes to nobody. */
-  private async attempt<T>(
-    objectName: string,
-    signal: AbortSignal | undefined,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      signal?.throwIfAborted();
-      return await work();
-    } catch (error) {
-      throw this.toError(error, objectName);
-    }
+  private mediaOf({ name }: File): string {
+    const { baseUrl } = this.bucket.storage;
+    return `${baseUrl}/b/${encodeURIComponent(this.bucket.name)}/o/${encodeURIComponent(name)}?alt=media`;
   }
 
-  private toError(cause: unknown, objectName: string): CloudError {
-    const ids = { cloud: this.name, ...(objectName !== '' && { object: objectName }) };
-    if (cause instanceof CloudError) {
-      return new CloudError(cause.code, cause.message, { ...ids, ...cause.ids }, { cause });
-    }
-    if (cause instanceof Error && cause.name === 'AbortError') {
-      return new CloudError('ABORTED', 'The caller gave up.', ids, { cause });
-    }
-    const status = statusOf(cause);
-    if (status === undefined) {
-      return new CloudError('UNAVAILABLE', 'The service can’t be reached.', ids, { cause });
-    }
-    const reason = cause instanceof ApiError ? cause.errors?.[0]?.reason : undefined;
-    if (status === 401 || (status === 403 && reason !== 'quotaExceeded')) {
-      const setting = `${this.options.settings}_SECRET`;
-      const message = `The service refuses this gateway: check ${setting}.`;
-      return new CloudError('DENIED', message, { ...ids, setting }, { cause });
-    }
-    if (status === 404 && objectName === '') {
-      const setting = `${this.options.settings}_BUCKET`;
-      const message = `There is no such bucket: check ${setting}.`;
-      return new CloudError('DENIED', message, { ...ids, setting }, { cause });
-    }
-    const [code, message] = byStatus[status] ?? ['UNAVAILABLE', 'The service failed.'];
-    return new CloudError(code, message, ids, { cause });
+  /** As the SDK has it: a server of one's own is asked without credentials unless there are some. */
+  private async authorization(): Promise<Readonly<Record<string, string>>> {
+    const { endpoint, credentials } = this.options;
+    const open = endpoint !== undefined && credentials === undefined;
+    return open ? {} : this.bucket.storage.authClient.getRequestHeaders();
   }
+}
+
+const NOT_GIVEN = 'The service did not give what was asked for.';
+
+/** An answer other than success to a request that is not the SDK's. */
+class AnswerError extends Error {
+  constructor(readonly code: number) {
+    super(`The service answered ${code}.`);
+  }
+}
+
+function faultOf(cause: unknown, objectName: string): CloudFault | undefined {
+  const status = statusOf(cause);
+  if (status === undefined) return undefined;
+  const reason = cause instanceof ApiError ? cause.errors?.[0]?.reason : undefined;
+  const said = reason ?? String(status);
+  if (status === 401 || (status === 403 && reason !== 'quotaExceeded'))
+    return { setting: 'SECRET', said };
+  if (status === 404 && objectName === '') return { setting: 'BUCKET', said };
+  return byStatus[status] ?? ['UNAVAILABLE', 'The service failed.'];
 }
 
 const byStatus: Readonly<Record<number, readonly [CloudErrorCode, string]>> = {

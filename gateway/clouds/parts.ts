@@ -73,3 +73,12 @@ export function checkRange(
     return;
   throw new CloudError('INVALID', 'The range lies outside the object.', { cloud });
 }
+
+/** The whole size out of `bytes 0-9/443` (RFC 9110 §14.4), when the range begins where it should. */
+export function totalOf(
+  contentRange: string | null | undefined,
+  start: number,
+): number | undefined {
+  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '');
+  return match && Number(match[1]) === start ? Number(match[2]) : undefined;
+}

@@ -19,6 +19,7 @@ import {
   type CompletedPart,
 } from '@aws-sdk/client-s3';
 import { releasing } from './body.js';
+import { Calls, type CloudFault } from './calls.js';
 import { checkObjectName, CloudError } from './cloud.js';
 import type {
   ByteRange,
@@ -30,7 +31,7 @@ import type {
   CloudPage,
   CloudRead,
 } from './cloud.js';
-import { checkedParts, checkRange, ofLength, type BodyPart } from './parts.js';
+import { checkedParts, checkRange, ofLength, totalOf, type BodyPart } from './parts.js';
 
 export interface S3CloudOptions {
   readonly name: string;
@@ -62,10 +63,12 @@ export function openS3Cloud(options: S3CloudOptions): Cloud {
 class S3Cloud implements Cloud {
   readonly name: string;
   private readonly client: S3Client;
+  private readonly calls: Calls;
 
   constructor(private readonly options: S3CloudOptions) {
     const { name, endpoint, region, pathStyle, credentials, connectTimeoutMs } = options;
     this.name = name;
+    this.calls = new Calls(name, options.settings, faultOf);
     this.client = new S3Client({
       region,
       forcePathStyle: pathStyle,
@@ -85,7 +88,7 @@ class S3Cloud implements Cloud {
     options: CallOptions & { readonly sha256: string },
   ): Promise<CloudObject> {
     const where = this.where(objectName);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const parts = checkedParts(body, { ...options, partBytes: this.options.partBytes });
       const first = await parts.next();
       if (first.done === true) throw new CloudError('INVALID', 'A body has at least one part.');
@@ -103,7 +106,7 @@ class S3Cloud implements Cloud {
     const where = this.where(objectName);
     const { range, signal } = options;
     checkRange(this.name, range);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const Range = range && `bytes=${range.start}-${range.end ?? ''}`;
       const answer = await this.client.send(
         new GetObjectCommand({ ...where, ...(Range !== undefined && { Range }) }),
@@ -117,7 +120,9 @@ class S3Cloud implements Cloud {
           'The server did not give the range that was asked for.',
         );
       }
-      const chunks = ofLength(Body, ContentLength, (error) => this.toError(error, objectName));
+      const chunks = ofLength(Body, ContentLength, (error) =>
+        this.calls.toError(error, objectName),
+      );
       const release = () => Promise.resolve(void Body.destroy());
       return { objectName, sizeBytes: total, body: releasing(chunks, release) };
     });
@@ -125,7 +130,7 @@ class S3Cloud implements Cloud {
 
   async head(objectName: string, { signal }: CallOptions = {}): Promise<CloudObject> {
     const where = this.where(objectName);
-    return this.attempt(objectName, async () => {
+    return this.calls.attempt(objectName, async () => {
       const { ContentLength = 0 } = await this.client.send(
         new HeadObjectCommand(where),
         abort(signal),
@@ -136,11 +141,13 @@ class S3Cloud implements Cloud {
 
   async delete(objectName: string, { signal }: CallOptions = {}): Promise<void> {
     const where = this.where(objectName);
-    await this.attempt(objectName, async () => {
-      await this.client.send(new DeleteObjectCommand(where), abort(signal));
-    }).catch((error: unknown) => {
-      if (!(error instanceof CloudError && error.code === 'NOT_FOUND')) throw error;
-    });
+    await this.calls
+      .attempt(objectName, async () => {
+        await this.client.send(new DeleteObjectCommand(where), abort(signal));
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof CloudError && error.code === 'NOT_FOUND')) throw error;
+      });
   }
 
   async list(
@@ -148,7 +155,7 @@ class S3Cloud implements Cloud {
     options: CallOptions & { readonly cursor?: string; readonly limit?: number } = {},
   ): Promise<CloudPage> {
     const { cursor, limit = 1000, signal } = options;
-    return this.attempt('', async () => {
+    return this.calls.attempt('', async () => {
       const { Contents = [], NextContinuationToken } = await this.client.send(
         new ListObjectsV2Command({
           Bucket: this.options.bucket,
@@ -234,43 +241,21 @@ class S3Cloud implements Cloud {
     checkObjectName(this.name, objectName);
     return { Bucket: this.options.bucket, Key: this.options.prefix + objectName };
   }
-
-  private async attempt<T>(objectName: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw this.toError(error, objectName);
-    }
-  }
-
-  private toError(cause: unknown, objectName: string): CloudError {
-    const ids = { cloud: this.name, ...(objectName !== '' && { object: objectName }) };
-    if (cause instanceof CloudError) {
-      return new CloudError(cause.code, cause.message, { ...ids, ...cause.ids }, { cause });
-    }
-    if (cause instanceof Error && cause.name === 'AbortError') {
-      return new CloudError('ABORTED', 'The caller gave up.', ids, { cause });
-    }
-    if (!(cause instanceof S3ServiceException)) {
-      return new CloudError('UNAVAILABLE', 'The server can’t be reached.', ids, { cause });
-    }
-    const wrong =
-      misconfigured[cause.name] ??
-      (cause.name in faults ? undefined : misconfiguredByStatus[statusOf(cause)]);
-    if (wrong !== undefined) {
-      const setting = `${this.options.settings}_${wrong}`;
-      const message = `The server refuses this gateway (${cause.name}): check ${setting}.`;
-      return new CloudError('DENIED', message, { ...ids, setting }, { cause });
-    }
-    const [code, message] = faults[cause.name] ??
-      byStatus[statusOf(cause)] ?? ['UNAVAILABLE', 'The server failed.'];
-    return new CloudError(code, message, ids, { cause });
-  }
 }
 
 interface ObjectPlace {
   readonly Bucket: string;
   readonly Key: string;
+}
+
+function faultOf(cause: unknown): CloudFault | undefined {
+  if (!(cause instanceof S3ServiceException)) return undefined;
+  const { name: said } = cause;
+  const status = statusOf(cause);
+  const setting =
+    misconfigured[said] ?? (said in faults ? undefined : misconfiguredByStatus[status]);
+  if (setting !== undefined) return { setting, said };
+  return faults[said] ?? byStatus[status] ?? ['UNAVAILABLE', 'The server failed.'];
 }
 
 /** The server's errors that only another setting helps against, and which one. */
@@ -310,9 +295,3 @@ const statusOf = (error: S3ServiceException): number => error.$metadata.httpStat
 
 const abort = (signal: AbortSignal | undefined) =>
   signal === undefined ? {} : { abortSignal: signal };
-
-/** The whole size out of `bytes 0-9/443`, when the range begins where it should. */
-function totalOf(contentRange: string | undefined, start: number): number | undefined {
-  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '');
-  return match && Number(match[1]) === start ? Number(match[2]) : undefined;
-}

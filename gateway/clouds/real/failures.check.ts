@@ -1,5 +1,5 @@
 // Each adapter, made patient, on a real server behind a proxy that spoils what goes through it: one table of faults for
-// S3 and Azure. What is asked of the server past the proxy says whether anything half-written can be seen.
+// S3, Azure and Google. What is asked of the server past the proxy says whether anything half-written can be seen.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { Cloud, CloudError, CloudErrorCode } from '../cloud.js';
@@ -8,22 +8,22 @@ import { hashOf } from '../copy-faults.js';
 import { readAll } from '../read-all.js';
 import { resilient } from '../resilient.js';
 import { FaultyProxy, type ProxiedRequest, type ProxyFault } from '../testing/faulty-proxy.js';
-import { startAzurite, startVersity, type RealServer } from './servers.js';
+import { startAzurite, startGcs, startVersity, type RealServer } from './servers.js';
 
 type Server = Pick<RealServer, 'cloud' | 'port' | 'stop'>;
 
-const isPut = ({ method }: ProxiedRequest) => method === 'PUT' || method === 'POST';
-const isGet = ({ method }: ProxiedRequest) => method === 'GET';
-const isBlockList = ({ target }: ProxiedRequest) => target.includes('comp=blocklist');
+type Matches = (request: ProxiedRequest) => boolean;
 
-/** Name, how to start it, and which request makes an object visible. */
-const makers: readonly (readonly [
-  string,
-  () => Promise<Server>,
-  (request: ProxiedRequest) => boolean,
-])[] = [
-  ['s3 on versitygw', startVersity, isPut],
-  ['azure on azurite', startAzurite, isBlockList],
+const isPut: Matches = ({ method }) => method === 'PUT' || method === 'POST';
+const isGet: Matches = ({ method }) => method === 'GET';
+const isMedia: Matches = ({ target }) => target.includes('alt=media');
+const isBlockList: Matches = ({ target }) => target.includes('comp=blocklist');
+
+/** Name, how to start it, which request makes an object visible, and which asks for its bytes. */
+const makers: readonly (readonly [string, () => Promise<Server>, Matches, Matches])[] = [
+  ['s3 on versitygw', startVersity, isPut, isGet],
+  ['azure on azurite', startAzurite, isBlockList, isGet],
+  ['gcs on fake-gcs-server', startGcs, isPut, isMedia],
 ];
 
 const storm = [503, 500, 502].map((status): ProxyFault => ({ kind: 'answer', status }));
@@ -54,7 +54,7 @@ const lasting: readonly (readonly ['put' | 'get', string, ProxyFault, CloudError
   ['get', 'a byte now and then', drip, 'TIMEOUT'],
 ];
 
-for (const [maker, startServer, makesVisible] of makers) {
+for (const [maker, startServer, makesVisible, reads] of makers) {
   describe(`a real server behind a bad line: ${maker}`, function () {
     this.timeout(60_000);
     const bytes = randomBytes(200_000);
@@ -93,10 +93,7 @@ for (const [maker, startServer, makesVisible] of makers) {
       });
     const put = (cloud: Cloud) => cloud.putIfAbsent('one', bytes, { sha256: digest });
     const read = (cloud: Cloud) => readAll(cloud, 'one', { sha256: digest, maxBytes: 300_000 });
-    const meets = (
-      matches: (request: ProxiedRequest) => boolean,
-      faults: readonly ProxyFault[],
-    ) => {
+    const meets = (matches: Matches, faults: readonly ProxyFault[]) => {
       const left = [...faults];
       proxy.fault = (request) => (matches(request) ? left.shift() : undefined);
     };
@@ -105,7 +102,7 @@ for (const [maker, startServer, makesVisible] of makers) {
     for (const [operation, what, faults, expected] of passing) {
       it(`${operation}: gets over ${what}`, async () => {
         if (operation === 'get') await put(direct);
-        meets(operation === 'put' ? isPut : isGet, faults);
+        meets(operation === 'put' ? isPut : reads, faults);
         if (operation === 'put') await put(patient());
         else expect(await read(patient())).to.deep.equal(bytes);
         expect(codes()).to.deep.equal(expected);
@@ -120,7 +117,7 @@ for (const [maker, startServer, makesVisible] of makers) {
       it(`${operation}: gives up ${what}, and nothing is half there`, async () => {
         if (operation === 'get') await put(direct);
         proxy.fault = (request) =>
-          (operation === 'put' ? isPut : isGet)(request) ? fault : undefined;
+          (operation === 'put' ? isPut : reads)(request) ? fault : undefined;
         const work = operation === 'put' ? put : read;
         expect(await cloudFailure(() => work(patient(2)))).to.equal(expected);
         expect(new Set(codes())).to.deep.equal(new Set([expected]));
