@@ -61,7 +61,7 @@ export const uploads = {
   ),
   maxFieldBytes: integer(
     'PRMS_MAX_FIELD_BYTES',
-    16_384,
+    32_768,
     [1024, 1_048_576],
     'bytes',
     'Largest text field of a multipart form.',

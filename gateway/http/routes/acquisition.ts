@@ -2,11 +2,11 @@
 
 import { monthSchema, operationIdSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { GatewayError, validationError } from '../../errors.js';
+import { GatewayError } from '../../errors.js';
 import type { Kept } from '../../services/acquisition/index.js';
 import { API_ROOT, json } from '../base/index.js';
 import { defineRoute } from './define.js';
-import { readForm } from './multipart.js';
+import { formOf, readForm, readMeta } from './multipart.js';
 import { documentSchema } from './services.js';
 
 /** A sender's own name for a document. */
@@ -34,16 +34,7 @@ export const acquisitionRoutes = [
     tags: ['intake'],
     auth: 'service',
     takesLong: 'transfer',
-    upload: {
-      schema: {
-        type: 'object',
-        properties: {
-          meta: { type: 'string', description: 'JSON' },
-          report: { type: 'string', format: 'binary', description: 'The report' },
-        },
-        required: ['meta', 'report'],
-      },
-    },
+    upload: formOf({ meta: true, files: { report: 'The report' } }),
     responses: {
       200: json(documentSchema, 'This very document is a report already.'),
       202: json(documentSchema, 'On disk.'),
@@ -55,7 +46,7 @@ export const acquisitionRoutes = [
       let reception: Promise<Kept> | undefined;
       let fileName = 'report';
       try {
-        const { fields } = await readForm(request, {
+        const form = await readForm(request, {
           fileBytes: {},
           receivers: {
             report: async (stream, name) => {
@@ -65,14 +56,14 @@ export const acquisitionRoutes = [
             },
           },
           files: 1,
-          fieldBytes: 16_384,
+          fieldBytes: deps.config.maxFieldBytes,
           signal,
         });
         const kept = await reception;
         if (!kept) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');
         const document = await queue.accept(
           service,
-          { ...readMeta(fields['meta']), fileName },
+          { ...readMeta(form, metaSchema), fileName },
           kept,
         );
         const headers = { location: fateAddress(document.id) };
@@ -101,16 +92,3 @@ export const acquisitionRoutes = [
     }),
   }),
 ];
-
-function readMeta(text: string | undefined): z.output<typeof metaSchema> {
-  if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
-  }
-  const read = metaSchema.safeParse(value);
-  if (read.success) return read.data;
-  throw validationError('body.meta', read.error);
-}

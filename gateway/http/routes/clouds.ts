@@ -2,51 +2,15 @@
 
 import { operationIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
+import { shownProgressSchema } from '../../services/scrubber/index.js';
 import { json } from '../base/index.js';
 import { admittedActorOf, defineRoute } from './define.js';
 import { page, pageQuery } from './schemas.js';
 
-const countsSchema = z.object({
-  reports: z.int(),
-  copies: z.int(),
-  bytes: z.int(),
-  wraps: z.int(),
-  missing: z.int(),
-  bad: z.int(),
-  healed: z.int(),
-  unanswered: z.int(),
-  elsewhere: z.int(),
-  erasedFound: z.int(),
-});
-
-const strayObjectSchema = z.object({
-  cloud: z.string(),
-  objectName: z.string(),
-  sizeBytes: z.int(),
-});
-
 const healthSchema = z.object({
   clouds: z.array(z.object({ name: z.string(), answering: z.boolean() })),
   open: z.int(),
-  scrub: z
-    .object({
-      startedAt: z.int(),
-      phase: z.enum(['listing', 'walking', 'resting']),
-      counts: countsSchema,
-      last: z
-        .object({
-          startedAt: z.int(),
-          finishedAt: z.int(),
-          counts: countsSchema,
-          strays: z.object({
-            count: z.int(),
-            bytes: z.int(),
-            sample: z.array(strayObjectSchema),
-          }),
-        })
-        .optional(),
-    })
-    .optional(),
+  scrub: shownProgressSchema.optional(),
 });
 
 const copySchema = z.object({

@@ -1,8 +1,11 @@
-// Reads a multipart form with one JSON field and files, within limits, part by part as it arrives.
+// Multipart forms with one JSON field and files: how the OpenAPI document shows one, and how it is read, within limits, part
+// by part as it arrives.
 
 import busboy from 'busboy';
 import type { Request } from 'express';
-import { GatewayError } from '../../errors.js';
+import type { z } from 'zod';
+import { GatewayError, validationError } from '../../errors.js';
+import type { UploadSchema } from '../base/index.js';
 
 export interface FormFile {
   readonly field: string;
@@ -26,6 +29,49 @@ export interface FormLimits {
   readonly files: number;
   readonly fieldBytes: number;
   readonly signal: AbortSignal;
+}
+
+/**
+ * A form as the OpenAPI document shows it.
+ * @param parts.files what each file that must be there is, by its field
+ * @param parts.meta whether a field `meta` must be there
+ * @param parts.covers whether any number of files `cover` may be there
+ */
+export function formOf(parts: {
+  readonly files: Readonly<Record<string, string>>;
+  readonly meta?: true;
+  readonly covers?: true;
+}): { readonly schema: UploadSchema } {
+  const files = {
+    ...parts.files,
+    ...(parts.covers && { cover: 'A cover photo; may be repeated' }),
+  };
+  const binary = Object.entries(files).map(
+    ([field, description]) => [field, { type: 'string', format: 'binary', description }] as const,
+  );
+  const meta = { meta: { type: 'string', description: 'JSON' } } as const;
+  return {
+    schema: {
+      type: 'object',
+      properties: { ...(parts.meta && meta), ...Object.fromEntries(binary) },
+      required: [...(parts.meta ? ['meta'] : []), ...Object.keys(parts.files)],
+    },
+  };
+}
+
+/** The form's field `meta`. @throws GatewayError BAD_REQUEST | VALIDATION */
+export function readMeta<S extends z.ZodType>({ fields }: Form, schema: S): z.output<S> {
+  const text = fields['meta'];
+  if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
+  }
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  throw validationError('body.meta', read.error);
 }
 
 /** @throws GatewayError UNSUPPORTED_MEDIA | BAD_REQUEST | TOO_LARGE */

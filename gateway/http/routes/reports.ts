@@ -8,11 +8,11 @@ import {
   versionSchema,
 } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { GatewayError, validationError } from '../../errors.js';
-import type { ReceivedReport, UploadMeta } from '../../services/reports/index.js';
+import { GatewayError } from '../../errors.js';
+import type { ReceivedReport } from '../../services/reports/index.js';
 import { bytes, empty, json } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
-import { readForm } from './multipart.js';
+import { formOf, readForm, readMeta } from './multipart.js';
 import {
   changedSchema,
   listedReportSchema,
@@ -22,6 +22,7 @@ import {
   patientParams,
   receiptSchema,
   replacesBody,
+  storedImageSchema,
 } from './schemas.js';
 
 const coverSchema = z.object({
@@ -46,16 +47,7 @@ const uploadedSchema = z.object({
   report: z.object({
     id: operationIdSchema,
     storage: z.enum(['stego', 'encrypted']),
-    images: z.array(
-      z.object({
-        cloud: z.string(),
-        object: z.string(),
-        width: z.int(),
-        height: z.int(),
-        psnrDb: z.number(),
-        synthesised: z.boolean(),
-      }),
-    ),
+    images: z.array(storedImageSchema),
     sha256: z.string(),
     mediaType: z.string(),
     bytes: z.int(),
@@ -76,15 +68,7 @@ export const reportRoutes = [
     summary: 'Put a photo aside as a cover',
     tags: ['covers'],
     auth: 'session',
-    upload: {
-      schema: {
-        type: 'object',
-        properties: {
-          cover: { type: 'string', format: 'binary', description: 'PNG, JPEG, WebP or TIFF' },
-        },
-        required: ['cover'],
-      },
-    },
+    upload: formOf({ files: { cover: 'PNG, JPEG, WebP or TIFF' } }),
     responses: { 201: json(coverSchema, 'Kept, encrypted.') },
     handler: async (context) => {
       const { config, covers } = context.deps;
@@ -135,21 +119,7 @@ export const reportRoutes = [
     auth: 'session',
     params: patientParams,
     takesLong: 'transfer',
-    upload: {
-      schema: {
-        type: 'object',
-        properties: {
-          meta: { type: 'string', description: 'JSON' },
-          report: { type: 'string', format: 'binary', description: 'The report' },
-          cover: {
-            type: 'string',
-            format: 'binary',
-            description: 'A cover photo; may be repeated',
-          },
-        },
-        required: ['meta', 'report'],
-      },
-    },
+    upload: formOf({ meta: true, files: { report: 'The report' }, covers: true }),
     responses: { 201: json(uploadedSchema, 'Hidden, stored and anchored.') },
     handler: async (context) => {
       const { config, uploads } = context.deps;
@@ -157,7 +127,7 @@ export const reportRoutes = [
       const draft = uploads.begin();
       try {
         let report: ReceivedReport | undefined;
-        const { fields, files } = await readForm(context.request, {
+        const form = await readForm(context.request, {
           fileBytes: { cover: config.maxCoverBytes },
           receivers: {
             report: async (stream, fileName) => {
@@ -169,11 +139,11 @@ export const reportRoutes = [
           signal: context.signal,
         });
         if (!report) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');
-        const covers = files.map((cover) => cover.bytes);
+        const covers = form.files.map((cover) => cover.bytes);
         const uploaded = await uploads.finish(
           actor,
           context.params.patient,
-          readMeta(fields['meta']),
+          readMeta(form, metaSchema),
           draft,
           report,
           covers,
@@ -265,16 +235,3 @@ export const reportRoutes = [
     },
   }),
 ];
-
-function readMeta(text: string | undefined): UploadMeta {
-  if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
-  }
-  const read = metaSchema.safeParse(value);
-  if (read.success) return read.data;
-  throw validationError('body.meta', read.error);
-}

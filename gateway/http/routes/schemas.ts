@@ -64,6 +64,16 @@ export const publicUserSchema = z.object({
   admitted: z.boolean().optional(),
 });
 
+/** A picture that hides a report, or a part of one, as it was stored. */
+export const storedImageSchema = z.object({
+  cloud: z.string(),
+  object: z.string(),
+  width: z.int(),
+  height: z.int(),
+  psnrDb: z.number(),
+  synthesised: z.boolean(),
+});
+
 export const consentSchema = z.object({
   ...marks,
   id: operationIdSchema,

@@ -10,12 +10,12 @@ import {
   userIdSchema,
 } from '@prms/chaincode/model';
 import { z } from 'zod';
-import { GatewayError, validationError } from '../../errors.js';
+import { GatewayError } from '../../errors.js';
 import type { OwnUploads } from '../../services/own-keys/index.js';
 import { json } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
-import { readForm } from './multipart.js';
-import { patientItemParams, patientParams } from './schemas.js';
+import { formOf, readForm, readMeta } from './multipart.js';
+import { patientItemParams, patientParams, storedImageSchema } from './schemas.js';
 import { keyPairsSchema, shownWrap, toPartKeys, wrapSchema } from './sealed.js';
 
 /** A sealed label, base64url. */
@@ -29,15 +29,6 @@ const metaSchema = z.strictObject({
   commitment: digestSchema,
   tag: tagSchema,
   month: monthSchema,
-});
-
-const imageSchema = z.object({
-  cloud: z.string(),
-  object: z.string(),
-  width: z.int(),
-  height: z.int(),
-  psnrDb: z.number(),
-  synthesised: z.boolean(),
 });
 
 export const sealedUploadRoutes = [
@@ -82,26 +73,12 @@ export const sealedUploadRoutes = [
     auth: 'session',
     params: patientItemParams,
     takesLong: 'transfer',
-    upload: {
-      schema: {
-        type: 'object',
-        properties: {
-          meta: { type: 'string', description: 'JSON' },
-          ciphertext: { type: 'string', format: 'binary', description: 'With its tags' },
-          cover: {
-            type: 'string',
-            format: 'binary',
-            description: 'A cover photo; may be repeated',
-          },
-        },
-        required: ['meta', 'ciphertext'],
-      },
-    },
+    upload: formOf({ meta: true, files: { ciphertext: 'With its tags' }, covers: true }),
     responses: {
       201: json(
         z.object({
           terms: reportTermsSchema,
-          images: z.array(imageSchema),
+          images: z.array(storedImageSchema),
           notice: z.string().optional(),
           wrapFor: z.array(z.object({ id: userIdSchema, sealKey: publicKeySchema })),
         }),
@@ -115,7 +92,7 @@ export const sealedUploadRoutes = [
       const spool = await ownUploads.begin(actor, patient, id);
       try {
         let ciphertext: Parameters<OwnUploads['receive']>[3] | undefined;
-        const { fields, files } = await readForm(context.request, {
+        const form = await readForm(context.request, {
           fileBytes: { cover: config.maxCoverBytes },
           receivers: {
             ciphertext: async (stream) => {
@@ -123,19 +100,19 @@ export const sealedUploadRoutes = [
             },
           },
           files: config.maxUploadFiles,
-          fieldBytes: 32_768,
+          fieldBytes: config.maxFieldBytes,
           signal: context.signal,
         });
         if (!ciphertext)
           throw new GatewayError('BAD_REQUEST', 'The form has no file “ciphertext”.');
-        const { parts, label, ...meta } = readMeta(fields['meta']);
+        const { parts, label, ...meta } = readMeta(form, metaSchema);
         const received = await ownUploads.receive(
           actor,
           patient,
           id,
           ciphertext,
           { ...meta, partKeys: toPartKeys(parts ?? []), label: Buffer.from(label, 'base64url') },
-          files.map((cover) => cover.bytes),
+          form.files.map((cover) => cover.bytes),
         );
         const { images, wrapFor, ...rest } = received;
         return { status: 201, body: { ...rest, images: [...images], wrapFor: [...wrapFor] } };
@@ -145,15 +122,3 @@ export const sealedUploadRoutes = [
     },
   }),
 ];
-
-function readMeta(text: string | undefined): z.output<typeof metaSchema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch (cause) {
-    throw new GatewayError('BAD_REQUEST', 'The field “meta” is missing or not JSON.', { cause });
-  }
-  const read = metaSchema.safeParse(value);
-  if (read.success) return read.data;
-  throw validationError('body.meta', read.error);
-}

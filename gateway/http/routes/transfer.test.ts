@@ -139,7 +139,7 @@ describe('transfer of bytes', () => {
     expect(await fails(meta({ month: '2029-13' }), report)).to.equal('VALIDATION');
     expect(await fails(meta(), report, report)).to.equal('BAD_REQUEST');
     expect(await fails(meta(), report, ['virus', blob('x')])).to.equal('BAD_REQUEST');
-    expect(await fails(meta({ note: 'x'.repeat(20_000) }), report)).to.equal('TOO_LARGE');
+    expect(await fails(meta({ note: 'x'.repeat(40_000) }), report)).to.equal('TOO_LARGE');
     const large = ['report', blob(new Uint8Array(256 * 1024 + 1))] as const;
     expect(await fails(meta(), large)).to.equal('TOO_LARGE');
     const picture = ['cover', blob(photo)] as const;

@@ -1,2 +1,3 @@
+export { shownProgressSchema } from './progress.js';
 export type { ScrubProgress } from './progress.js';
 export { Scrubber } from './scrubber.js';

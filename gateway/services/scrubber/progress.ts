@@ -54,6 +54,11 @@ export const progressSchema = z.strictObject({
 });
 export type ScrubProgress = z.infer<typeof progressSchema>;
 
+/** What hospitals and auditors see of it. */
+export const shownProgressSchema = z.object(
+  progressSchema.pick({ startedAt: true, phase: true, counts: true, last: true }).shape,
+);
+
 export const noCounts: ScrubCounts = {
   reports: 0,
   copies: 0,
