@@ -1,4 +1,5 @@
 // Which clouds the settings ask for. The vendors' SDKs are large: each is loaded when its cloud is configured, not before.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFilesystemCloud, type Cloud } from '../clouds/index.js';
 import type { Config } from '../config/index.js';
@@ -62,7 +63,7 @@ export function secondPlan(config: Config, first: string): CloudPlan | undefined
   };
   if (name === first) throw wrong(plan, 'NAME', `both clouds would be named “${name}”`);
   if (placeOf(plan) === placeOf(firstPlan(config)))
-    throw wrong(plan, kind === 'filesystem' ? 'DIR' : 'BUCKET', 'both clouds would be one place');
+    throw wrong(plan, kind === 'filesystem' ? 'DIR' : 'BUCKET', ONE_PLACE);
   return plan;
 }
 
@@ -115,6 +116,24 @@ export async function openPlanned(plan: CloudPlan, config: Config): Promise<Clou
     }
   }
 }
+
+/**
+ * Whether two clouds that have been opened are folders on one disk.
+ * @param deviceOf a folder's device and inode
+ * @throws GatewayError CONFIG when they are one folder under two names
+ */
+export async function onOneDisk(
+  first: CloudPlan,
+  second: CloudPlan,
+  deviceOf: (root: string) => Promise<{ readonly dev: number; readonly ino: number }> = stat,
+): Promise<boolean> {
+  if (first.kind !== 'filesystem' || second.kind !== 'filesystem') return false;
+  const [a, b] = [await deviceOf(first.root), await deviceOf(second.root)];
+  if (a.dev === b.dev && a.ino === b.ino) throw wrong(second, 'DIR', ONE_PLACE);
+  return a.dev === b.dev;
+}
+
+const ONE_PLACE = 'both clouds would be one place';
 
 const serviceAccountSchema = z.object({ client_email: z.string(), private_key: z.string() });
 

@@ -5,7 +5,7 @@ import type { Config } from '../config/index.js';
 import type { Log } from '../logging.js';
 import type { Metrics } from '../metrics.js';
 import type { Store } from '../store/index.js';
-import { firstPlan, openPlanned, secondPlan, type CloudPlan } from './cloud-plan.js';
+import { firstPlan, onOneDisk, openPlanned, secondPlan, type CloudPlan } from './cloud-plan.js';
 
 export interface CloudParts {
   readonly config: Config;
@@ -20,10 +20,17 @@ export interface CloudParts {
 /** @throws GatewayError CONFIG naming the setting that does not fit */
 export async function openCopies(parts: CloudParts): Promise<Copies> {
   const { config, clock, store } = parts;
-  const first = await openCloud(parts, firstPlan(config));
+  const plan = firstPlan(config);
+  const first = await openCloud(parts, plan);
   const second = secondPlan(config, first.name);
+  const others = second === undefined ? [] : [await openCloud(parts, second)];
+  if (second && (await onOneDisk(plan, second))) {
+    // Against a spoilt file two copies help here, too; against the loss of the disk they are one.
+    const setting = `${second.settings}_DIR`;
+    parts.log.warn('cloud.same-disk', { cloud: second.name, code: 'SAME_DISK', setting });
+  }
   return new Copies({
-    clouds: second === undefined ? [first] : [first, await openCloud(parts, second)],
+    clouds: [first, ...others],
     notes: new CopyNotes(store),
     clock,
     whenMissing: config.cloudWhenMissing,
