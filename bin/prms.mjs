@@ -3,7 +3,7 @@
 // Committed as JavaScript because npm links a bin at install time, before anything is built.
 import { existsSync } from 'node:fs';
 
-const owners = { stego: 'stego', ledger: 'network', network: 'network' };
+const owners = { stego: 'stego', ledger: 'network', network: 'network', bench: 'benchmark' };
 const [word = 'help'] = process.argv.slice(2);
 const owner = owners[word] ?? 'gateway';
 const door = new URL(`../${owner}/dist/cli/index.js`, import.meta.url);

@@ -45,6 +45,8 @@ export interface Committed {
   readonly blockNumber: number;
   /** What the chaincode function returned. */
   readonly result: Uint8Array;
+  /** Where the time went, as far as the ledger can see: `check` (simulation), `order`, `commit`. */
+  readonly stagesMs?: Readonly<Record<string, number>>;
 }
 
 /** The chaincode event of one committed, valid transaction (Fabric keeps at most one a transaction). */

@@ -33,9 +33,16 @@ export interface Located {
   readonly receipt: Receipt;
   readonly transactionId: string;
   readonly blockNumber: number;
+  /** Among the operations of its transaction, from 0. */
+  readonly position: number;
+  /** How often the operation was tried, this time included. */
+  readonly attempts: number;
+  /** As {@link Committed.stagesMs}. */
+  readonly stagesMs?: Readonly<Record<string, number>>;
 }
 
 interface Entry {
+  attempts: number;
   readonly line: string;
   readonly bytes: number;
   readonly resolve: (located: Located) => void;
@@ -129,7 +136,7 @@ export class GroupCommit {
       return Promise.reject(new LedgerError('INVALID', 'there are no lanes'));
     return new Promise((resolve, reject) => {
       this.#pending++;
-      target.queue.push({ line, bytes, resolve, reject });
+      target.queue.push({ attempts: 0, line, bytes, resolve, reject });
       target.running ??= this.#run(target);
     });
   }
@@ -199,6 +206,7 @@ export class GroupCommit {
   async #attempt(batch: readonly Entry[]): Promise<LedgerError | undefined> {
     const { ledger, chaincode, fn } = this.#options;
     let committed: Committed;
+    for (const entry of batch) entry.attempts++;
     try {
       const lines = batch.map(({ line }) => line).join('\n');
       committed = await ledger.submit(chaincode, fn, [lines], this.#submitOptions);
@@ -210,7 +218,8 @@ export class GroupCommit {
   }
 
   /** What is committed is not tried again, whatever the receipts look like. */
-  #deliver(batch: readonly Entry[], { result, transactionId, blockNumber }: Committed): void {
+  #deliver(batch: readonly Entry[], committed: Committed): void {
+    const { result, transactionId, blockNumber, stagesMs } = committed;
     let receipts: readonly Receipt[];
     try {
       receipts = this.#options.parseReceipts(result);
@@ -223,7 +232,15 @@ export class GroupCommit {
     this.#settle(batch, (entry, at) => {
       const receipt = receipts[at];
       if (receipt !== undefined && mismatch === undefined) {
-        entry.resolve({ receipt, transactionId, blockNumber });
+        const { attempts } = entry;
+        entry.resolve({
+          receipt,
+          transactionId,
+          blockNumber,
+          position: at,
+          attempts,
+          ...(stagesMs !== undefined && { stagesMs }),
+        });
       } else {
         entry.reject(
           new LedgerError('CHAINCODE_FAILED', message, { transactionId, block: blockNumber }),

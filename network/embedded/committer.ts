@@ -20,6 +20,8 @@ export interface Candidate {
 export interface Verdict {
   readonly blockNumber: number;
   readonly validation: ValidationCode;
+  /** How long its block took to be made and written, once it was its turn. */
+  readonly commitMs: number;
 }
 
 export interface Head {
@@ -135,12 +137,14 @@ export class Committer {
   async #commitBlock(cut: readonly Waiting[]): Promise<readonly Verdict[]> {
     if (this.#failure !== undefined) return [];
     const blockNumber = this.#head.height;
+    const beganMs = performance.now();
     try {
       const { verdicts, writes, head } = this.#assemble(cut, blockNumber);
       await this.options.store.write(writes, { durable: true });
       this.#head = head;
       this.options.onCommitted(head);
-      return verdicts.map((validation) => ({ blockNumber, validation }));
+      const commitMs = performance.now() - beganMs;
+      return verdicts.map((validation) => ({ blockNumber, validation, commitMs }));
     } catch (error) {
       this.#failure = stopped(error);
       return [];

@@ -73,10 +73,13 @@ export class Endorser {
     // The place is held until the work itself ends, late or not: a chaincode that hangs must not pile up.
     const work = async (): Promise<Committed> => {
       try {
+        const beganMs = performance.now();
         const simulated = await host.simulate(proposal, transient, view);
+        const check = performance.now() - beganMs;
         if (stage === 'given up') throw new LedgerError('TIMEOUT', 'simulated too late', { id });
         stage = 'ordered';
-        return await this.#order(identity, id, proposal, view, simulated);
+        const ordered = await this.#order(identity, id, proposal, view, simulated);
+        return { ...ordered, stagesMs: { check, ...ordered.stagesMs } };
       } finally {
         release();
         leave();
@@ -116,10 +119,13 @@ export class Endorser {
     const sealed = sealTransaction({ proposalBytes, signature, simulatedHeight, outcome });
     const { chaincode } = proposal;
     const { writes, response } = outcome;
+    const beganMs = performance.now();
     const verdict = await this.options.committer.commit({ id, chaincode, sealed, seen, writes });
-    const { validation, blockNumber } = verdict;
+    const { validation, blockNumber, commitMs } = verdict;
     if (validation !== 'VALID') throw conflict(validation, id, blockNumber);
-    return { transactionId: id, blockNumber, result: response };
+    const order = performance.now() - beganMs - commitMs;
+    const stagesMs = { order, commit: commitMs };
+    return { transactionId: id, blockNumber, result: response, stagesMs };
   }
 
   #propose(identity: Identity, call: Call, hasTransient: boolean): Proposal {

@@ -1,0 +1,118 @@
+// From a ledger's port to a generator's connection: ordered calls travel in batches, queries go alone.
+// Every platform that has a ledger port uses this, so that their figures differ by the ledger and by nothing else.
+import { GroupCommit, type Ledger, LedgerError } from '@prms/network';
+import {
+  type Answer,
+  type Call,
+  CallError,
+  type Connection,
+  type OrderedCall,
+} from './platform.js';
+
+/** What of a ledger a generator needs. */
+export type CallableLedger = Pick<Ledger, 'submit' | 'evaluate' | 'blocks' | 'height' | 'close'>;
+
+export interface LedgerConnectionOptions {
+  readonly ledger: CallableLedger;
+  readonly chaincode: string;
+  /** The chaincode's function that takes lines and answers with receipts. */
+  readonly batchFunction: string;
+  readonly lanes: number;
+  readonly batch: number;
+  /** Tries of one operation at most; the first is one of them. */
+  readonly maxAttempts: number;
+  readonly maxQueued: number;
+  readonly deadlineMs: number;
+}
+
+const CONFLICTS: ReadonlySet<string> = new Set(['MVCC_CONFLICT', 'PHANTOM_CONFLICT']);
+
+export class LedgerConnection implements Connection {
+  readonly #commit: GroupCommit;
+
+  constructor(private readonly options: LedgerConnectionOptions) {
+    const { ledger, chaincode, batchFunction, lanes, batch, maxAttempts, maxQueued } = options;
+    this.#commit = new GroupCommit({
+      ledger,
+      chaincode,
+      fn: batchFunction,
+      lanes,
+      maxOperations: batch,
+      maxAttempts,
+      maxQueued,
+      deadlineMs: options.deadlineMs,
+    });
+  }
+
+  async call(call: Call): Promise<Answer> {
+    try {
+      return await this.#call(call);
+    } catch (error) {
+      throw asCallError(error, this.options.maxAttempts);
+    }
+  }
+
+  async order(fromBlock: number): Promise<readonly string[]> {
+    const height = await this.options.ledger.height();
+    const ids: string[] = [];
+    if (fromBlock >= height) return ids;
+    for await (const block of this.options.ledger.blocks({ fromBlock })) {
+      for (const { transactionId, validation } of block.transactions) {
+        if (validation === 'VALID') ids.push(transactionId);
+      }
+      if (block.number >= height - 1) break;
+    }
+    return ids;
+  }
+
+  async close(): Promise<void> {
+    await this.#commit.close();
+    await this.options.ledger.close();
+  }
+
+  #call(call: Call): Promise<Answer> {
+    if (call.way === 'ordered') return this.#ordered(call);
+    return call.way === 'query'
+      ? this.#query(call.fn, call.args)
+      : this.#invoke(call.fn, call.args);
+  }
+
+  async #ordered({ line, lane }: OrderedCall): Promise<Answer> {
+    const located = await this.#commit.submitAndLocate(line, lane);
+    const { receipt, transactionId, blockNumber, position, attempts } = located;
+    return {
+      status: receipt.status,
+      ...(receipt.code !== undefined && { code: receipt.code }),
+      ...(typeof receipt['result'] === 'string' && { result: receipt['result'] }),
+      attempts,
+      place: { block: blockNumber, transactionId, position },
+      ...(located.stagesMs !== undefined && { stagesMs: located.stagesMs }),
+    };
+  }
+
+  async #query(fn: string, args: readonly string[]): Promise<Answer> {
+    const result = await this.options.ledger.evaluate(this.options.chaincode, fn, args);
+    return { status: 'applied', attempts: 1, result: Buffer.from(result).toString('utf8') };
+  }
+
+  async #invoke(fn: string, args: readonly string[]): Promise<Answer> {
+    const { ledger, chaincode, deadlineMs } = this.options;
+    const committed = await ledger.submit(chaincode, fn, args, { deadlineMs });
+    return {
+      status: 'applied',
+      attempts: 1,
+      place: { block: committed.blockNumber, transactionId: committed.transactionId, position: 0 },
+    };
+  }
+}
+
+function asCallError(error: unknown, maxAttempts: number): CallError {
+  if (!(error instanceof LedgerError)) {
+    return new CallError('FAILED', String(error), 1, { cause: error });
+  }
+  const { code, message } = error;
+  if (CONFLICTS.has(code))
+    return new CallError('CONFLICTED', message, maxAttempts, { cause: error });
+  if (code === 'TIMEOUT') return new CallError('LOST', message, maxAttempts, { cause: error });
+  return new CallError('FAILED', `${code}: ${message}`, 1, { cause: error });
+}
