@@ -1,6 +1,7 @@
 // What one run leaves behind: `result.json` in a folder of its own, beside `series.csv`, `processes.csv`,
 // `histograms.json` and, when asked for, `raw.ndjson.gz`. Everything that a report shows is made from these.
 import { z } from 'zod';
+import type { EncodedLatencies } from '../stats/latencies.js';
 
 /** A percentile is null where fewer than 100 values lie beyond it; `over` names those that a lost or failed call reached: the value is then the time-out, and the truth is more. */
 const percentilesSchema = z.strictObject({
@@ -144,11 +145,12 @@ export interface ProcessRow {
   readonly writtenBytes: number;
 }
 
-/** HDR histograms of one run, compressed and base64; values in microseconds. */
+/** HDR histograms of one run, for charts of distributions and for adding runs up. */
 export interface StoredHistograms {
-  readonly latency: string;
-  readonly refused: string;
-  readonly lateness: string;
+  readonly latency: EncodedLatencies;
+  readonly refused: EncodedLatencies;
+  readonly lateness: EncodedLatencies;
+  readonly kinds: Readonly<Record<string, EncodedLatencies>>;
 }
 
 export const manifestSchema = z.strictObject({

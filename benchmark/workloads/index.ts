@@ -7,10 +7,18 @@ export type * from './workload.js';
 
 export const WORKLOADS: readonly Workload[] = [doNothing];
 
-/** @throws BenchError USAGE */
-export function workloadNamed(name: string): Workload {
+/**
+ * A workload by its name, or by the address of a module that exports one as `workload`.
+ * @throws BenchError USAGE
+ */
+export async function loadWorkload(name: string): Promise<Workload> {
   const found = WORKLOADS.find((workload) => workload.name === name);
   if (found !== undefined) return found;
+  if (name.startsWith('file:')) {
+    const module: unknown = await import(name);
+    if (typeof module === 'object' && module !== null && 'workload' in module)
+      return module.workload as Workload;
+  }
   const names = WORKLOADS.map((workload) => workload.name).join(', ');
   throw new BenchError('USAGE', `there is no workload "${name}": ${names}`);
 }
