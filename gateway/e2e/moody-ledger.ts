@@ -1,5 +1,5 @@
 // A ledger that can stop answering: it hangs, is slow, or says that it can't be reached. Reading goes on, as on a peer whose
-// orderers are away.
+// orderers are away; unless it has fallen silent altogether.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import { LedgerError, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
@@ -7,7 +7,7 @@ import type { Clock } from '../ambient.js';
 import { temporaryFolder } from '../testing/index.js';
 
 export class MoodyLedger {
-  #mood: 'works' | 'hangs' | 'unreachable' | { readonly delayMs: number } = 'works';
+  #mood: 'works' | 'hangs' | 'unreachable' | 'silent' | { readonly delayMs: number } = 'works';
   #waiting: (() => void)[] = [];
 
   private constructor(
@@ -45,7 +45,10 @@ export class MoodyLedger {
         as: (identity) => inner.as(identity),
         block: (number) => inner.block(number),
         verify: (options) => inner.verify(options),
-        evaluate: (...call) => inner.evaluate(...call),
+        evaluate: async (...call) => {
+          if (moody.#mood === 'silent') throw new LedgerError('TIMEOUT', 'nobody answers');
+          return inner.evaluate(...call);
+        },
         events: (options) => inner.events(options),
         blocks: (options) => inner.blocks(options),
         height: () => inner.height(),
@@ -78,6 +81,11 @@ export class MoodyLedger {
     this.#mood = 'unreachable';
   }
 
+  /** It can't even be read. */
+  silent(): void {
+    this.#mood = 'silent';
+  }
+
   /** What hung goes on. */
   works(): void {
     this.#mood = 'works';
@@ -85,7 +93,8 @@ export class MoodyLedger {
   }
 
   async #pass(): Promise<void> {
-    if (this.#mood === 'unreachable') throw new LedgerError('UNAVAILABLE', 'nobody orders');
+    if (this.#mood === 'unreachable' || this.#mood === 'silent')
+      throw new LedgerError('UNAVAILABLE', 'nobody orders');
     if (typeof this.#mood === 'object') await sleep(this.#mood.delayMs);
     if (this.#mood === 'hangs') await new Promise<void>((go) => this.#waiting.push(go));
   }

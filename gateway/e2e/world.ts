@@ -93,6 +93,7 @@ const accessListSchema = z.object({
       outcome: z.looseObject({ decision: z.string(), code: z.string().optional() }),
       anchoredLate: z.literal(true).optional(),
       damaged: z.literal(true).optional(),
+      ended: z.object({ code: z.string(), at: z.int() }).optional(),
       review: z.looseObject({ verdict: z.string() }).optional(),
       objection: z.looseObject({}).optional(),
     }),

@@ -28,7 +28,7 @@ export type Standing = Omit<AccessFacts, 'report' | 'emergency'>;
 
 export async function standingOf(
   records: Records,
-  actor: Actor,
+  actor: Pick<Actor, 'userId'>,
   patient: Patient,
   actingFor: string | undefined,
 ): Promise<Standing> {

@@ -18,7 +18,7 @@ import {
   Emergencies,
   LateAnchor,
   SealedTexts,
-  StandingReports,
+  StandingAccesses,
 } from './accesses/index.js';
 import { openAcquisition } from './acquisition/index.js';
 import { Affiliations } from './affiliations.js';
@@ -287,7 +287,7 @@ function makeReporting(
   const { maxBitsPerSample: maxRate, stegoLimitBytes } = config;
   const objects = new Objects(copies);
   const sealed = new SealedReports(objects, pool, maxRate);
-  const reading = makeAccesses(
+  const { standing, ...reading } = makeAccesses(
     base,
     { records, vaults, hospitalKeys, outbox, tickets, erasures },
     sealed,
@@ -332,6 +332,7 @@ function makeReporting(
       pool,
       objects,
       log: reading.accessLog,
+      standing,
       outbox,
       covers,
       sealed,
@@ -342,7 +343,7 @@ function makeReporting(
 }
 
 function makeAccesses(
-  { config, metrics, random, store, master }: Foundations,
+  base: Foundations,
   {
     records,
     vaults,
@@ -352,18 +353,21 @@ function makeAccesses(
     erasures,
   }: Pick<Core, 'records' | 'vaults' | 'hospitalKeys' | 'outbox' | 'tickets' | 'erasures'>,
   sealed: SealedReports,
-): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> {
+): Pick<Services, 'accesses' | 'accessLog' | 'emergencies'> & { standing: StandingAccesses } {
+  const { config, metrics, random, store, master } = base;
   const { emergencyCommitWaitMs } = config;
   const onLate = () => metrics.access('late');
   const late = new LateAnchor({ records, outbox, emergencyCommitWaitMs, onLate });
   const texts = new SealedTexts(store, master, random);
-  const log = new AccessLog(records, outbox, texts, store);
+  const log = new AccessLog(records, outbox, texts, store, base.log);
+  const standing = new StandingAccesses({ records, late, log, erasures });
   const emergencyWindowMs = config.emergencyWindowMinutes * 60_000;
   const onOutcome = (outcome: AccessOutcome) => {
     const glass = outcome.decision === 'permit' && outcome.basis === 'emergency';
     metrics.access(glass ? 'emergency' : outcome.decision);
   };
   return {
+    standing,
     accessLog: log,
     accesses: new Accesses({
       records,
@@ -374,7 +378,7 @@ function makeAccesses(
       sealed,
       tickets,
       erasures,
-      standing: new StandingReports(records, erasures),
+      standing,
       onOutcome,
     }),
     emergencies: new Emergencies({

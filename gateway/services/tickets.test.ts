@@ -3,6 +3,7 @@ import type { Report } from '@prms/chaincode';
 import { expect } from 'chai';
 import { GatewayError } from '../errors.js';
 import { failure, ManualClock, seededRandom } from '../testing/index.js';
+import type { Permit } from './accesses/index.js';
 import type { Label } from './reports/index.js';
 import { Tickets } from './tickets.js';
 
@@ -40,10 +41,16 @@ const report: Report = {
 describe('tickets', () => {
   const clock = new ManualClock();
   const tickets = new Tickets(clock, seededRandom('tickets'), { lifeMs: LIFE_MS, most: 10_000 });
-  const issue = () => {
+  const permit: Permit = {
+    access: 'a1',
+    reader: digest,
+    kid: digest,
+    wish: { action: 'view', purpose: 'treatment' },
+    report,
+  };
+  const issue = (since = clock.now()) => {
     const dataKey = new Uint8Array(32).fill(7);
-    const given = tickets.issue({ sessionId: 's1', access: 'a1', report, label, dataKey });
-    return { ...given, dataKey };
+    return { ...tickets.issue({ sessionId: 's1', permit, label, dataKey }, since), dataKey };
   };
   const taken = async (ticket: string, session: string) =>
     (await failure(GatewayError, () => tickets.take(ticket, session))).code;
@@ -52,7 +59,7 @@ describe('tickets', () => {
     const { ticket, expiresAt } = issue();
     expect(expiresAt).to.equal(clock.now() + LIFE_MS);
     expect(ticket).to.match(/^[A-Za-z0-9_-]{43}$/);
-    expect(tickets.take(ticket, 's1').access).to.equal('a1');
+    expect(tickets.take(ticket, 's1').permit.access).to.equal('a1');
     expect(tickets.take(ticket, 's1').label).to.equal(label);
   });
 
@@ -70,6 +77,16 @@ describe('tickets', () => {
     clock.advance(1);
     expect(await taken(ticket, 's1')).to.equal('NOT_FOUND');
     expect([...dataKey]).to.deep.equal(new Array(32).fill(0));
+    expect(tickets.take(younger.ticket, 's1').dataKey[0]).to.equal(7);
+  });
+
+  it('live from when the access was signed, and never longer for an instant that is still to come', async () => {
+    const younger = issue();
+    const older = issue(clock.now() - 1000);
+    expect(issue(clock.now() + 1000).expiresAt).to.equal(younger.expiresAt);
+    clock.advance(LIFE_MS - 1000);
+    expect(await taken(older.ticket, 's1')).to.equal('NOT_FOUND');
+    expect([...older.dataKey]).to.deep.equal(new Array(32).fill(0));
     expect(tickets.take(younger.ticket, 's1').dataKey[0]).to.equal(7);
   });
 

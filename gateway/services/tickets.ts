@@ -1,16 +1,15 @@
 // An access that the ledger has recorded gives its session a ticket: for a few minutes the bytes may be fetched, in
-// ranges. Kept in memory only; a restart ends them all.
+// ranges, as long as the access stands. Kept in memory only; a restart ends them all.
 
-import type { Report } from '@prms/chaincode';
 import type { Clock, RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { wipe } from '../vault/index.js';
+import type { Permit } from './accesses/index.js';
 import type { ChunkDigests, Label } from './reports/index.js';
 
 export interface Ticket {
   readonly sessionId: string;
-  readonly access: string;
-  readonly report: Report;
+  readonly permit: Permit;
   readonly label: Label;
   readonly dataKey: Uint8Array;
   /** Of a chunked report: read through once a ticket, at its first use. */
@@ -27,14 +26,15 @@ export class Tickets {
     private readonly limits: { readonly lifeMs: number; readonly most: number },
   ) {}
 
-  issue(content: Omit<Ticket, 'expiresAt'>): { ticket: string; expiresAt: number } {
+  /** @param since when the access was signed: its life begins then, and never later than now */
+  issue(content: Omit<Ticket, 'expiresAt'>, since: number): { ticket: string; expiresAt: number } {
     this.sweep();
     if (this.#tickets.size >= this.limits.most)
       throw new GatewayError('BUSY', 'Too many reports are open at once.', {
         retryAfterMs: 10_000,
       });
     const ticket = Buffer.from(this.random(32)).toString('base64url');
-    const expiresAt = this.clock.now() + this.limits.lifeMs;
+    const expiresAt = Math.min(since, this.clock.now()) + this.limits.lifeMs;
     this.#tickets.set(ticket, { ...content, expiresAt });
     return { ticket, expiresAt };
   }
@@ -50,12 +50,9 @@ export class Tickets {
     );
   }
 
-  /** Oldest first: all live equally long. */
   sweep(): void {
-    for (const [ticket, { expiresAt }] of this.#tickets) {
-      if (expiresAt > this.clock.now()) return;
-      this.#drop(ticket);
-    }
+    const now = this.clock.now();
+    for (const [ticket, { expiresAt }] of this.#tickets) if (expiresAt <= now) this.#drop(ticket);
   }
 
   /** Before its time. Idempotent. */
@@ -65,7 +62,8 @@ export class Tickets {
 
   /** All that open this report: it is to be erased. */
   endOf(report: string): void {
-    for (const [ticket, held] of this.#tickets) if (held.report.id === report) this.#drop(ticket);
+    for (const [ticket, held] of this.#tickets)
+      if (held.permit.report.id === report) this.#drop(ticket);
   }
 
   dropAll(): void {

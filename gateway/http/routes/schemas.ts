@@ -124,6 +124,8 @@ export const accessSchema = z.object({
   objection: z.object({ note: z.string().optional(), at: z.int() }).optional(),
   anchoredLate: z.literal(true).optional(),
   damaged: z.literal(true).optional(),
+  /** Used when the rule would not permit it any more, and given nothing from then on: why, and when. */
+  ended: z.object({ code: z.string(), at: z.int() }).optional(),
 });
 
 /** The same with what people wrote of it. */

@@ -1,9 +1,11 @@
-// Who looked at a record: the ledger's accesses, with what this gateway knows beside: anchored late, or met a damaged copy.
+// Who looked at a record: the ledger's accesses, with what this gateway knows beside: anchored late, met a damaged copy,
+// or ended before its time.
 
-import type { Access, Page } from '@prms/chaincode';
+import { REFUSALS, type Access, type Page, type RefusalCode } from '@prms/chaincode';
 import { activeKin } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
+import type { Log } from '../../logging.js';
 import { Documents, type Store } from '../../store/index.js';
 import type { Actor } from '../actor.js';
 import type { Outbox } from '../outbox.js';
@@ -11,7 +13,20 @@ import type { PageRequest, Records } from '../records.js';
 import type { SealedTexts } from './sealed-texts.js';
 
 /** An access as its patient sees it. */
-export type ShownAccess = Access & { readonly anchoredLate?: true; readonly damaged?: true };
+export type ShownAccess = Access & {
+  readonly anchoredLate?: true;
+  readonly damaged?: true;
+  readonly ended?: Ending;
+};
+
+const endingSchema = z.strictObject({
+  /** Why the rule would refuse it. */
+  code: z.custom<RefusalCode>((code) => typeof code === 'string' && Object.hasOwn(REFUSALS, code)),
+  at: z.int(),
+});
+
+/** A permit that was used when what it rested on was gone: nothing was given by it from then on. */
+export type Ending = Readonly<z.infer<typeof endingSchema>>;
 
 /** The same with what people wrote of it: for the patient's side and the hospital, not for auditors. */
 export type ToldAccess = ShownAccess & {
@@ -23,14 +38,17 @@ export type ToldAccess = ShownAccess & {
 
 export class AccessLog {
   readonly #damaged: Documents<true>;
+  readonly #ended: Documents<Ending>;
 
   constructor(
     private readonly records: Records,
     private readonly outbox: Outbox,
     private readonly texts: SealedTexts,
     store: Store,
+    private readonly lines: Log,
   ) {
     this.#damaged = new Documents(store, 'damaged-reads', z.literal(true));
+    this.#ended = new Documents(store, 'ended-reads', endingSchema);
   }
 
   /** Who looked at this record. For the patient and those who act for them, and auditors. */
@@ -80,16 +98,29 @@ export class AccessLog {
     }
   }
 
+  ended(access: string): Promise<Ending | undefined> {
+    return this.#ended.get(access);
+  }
+
+  /** For good: what is permitted anew later is another access. */
+  async end(access: string, code: RefusalCode, reader: string): Promise<void> {
+    const ending = { code, at: this.records.now() };
+    if (await this.#ended.putIfAbsent(access, ending, { sync: true }))
+      this.lines.info('access.ended', { operationId: access, userId: reader, code });
+  }
+
   /** An access with its marks. */
   async marked(access: Access): Promise<ShownAccess> {
-    const [late, damaged] = await Promise.all([
+    const [late, damaged, ended] = await Promise.all([
       this.outbox.isLate(access.id),
       this.#damaged.get(access.id),
+      this.#ended.get(access.id),
     ]);
     return {
       ...access,
       ...(late && { anchoredLate: true as const }),
       ...(damaged && { damaged: true as const }),
+      ...(ended && { ended }),
     };
   }
 

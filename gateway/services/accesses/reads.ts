@@ -3,8 +3,8 @@
 import type { AccessOutcome, Consent, Patient, Report } from '@prms/chaincode';
 import { applies, holdsEpoch } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
-import { unsealerOf, type Actor, type Unsealer } from '../actor.js';
-import { foresee, standingOf, type Wish } from '../facts.js';
+import { kidOfPrivate, signingEntry, unsealerOf, type Actor, type Unsealer } from '../actor.js';
+import type { Wish } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import type { AppliedReceipt, Records } from '../records.js';
 import type { ChunkDigests, Erasures, Label, SealedReports } from '../reports/index.js';
@@ -14,12 +14,11 @@ import type { Vaults } from '../vaults.js';
 import type { AccessLog } from './access-log.js';
 import type { LateAnchor } from './late-anchor.js';
 import { refused } from './refusal.js';
-import type { StandingReports } from './standing-reports.js';
+import type { ReadWish, StandingAccesses } from './standing-accesses.js';
 
-export interface OpenRequest extends Wish {
+export interface OpenRequest extends ReadWish {
   /** Uploads are not asked for: the ledger decides them as they come. */
   readonly action: Exclude<Wish['action'], 'upload'>;
-  readonly emergency?: string | undefined;
 }
 
 export interface Opened {
@@ -51,7 +50,7 @@ export class Accesses {
       readonly sealed: SealedReports;
       readonly tickets: Tickets;
       readonly erasures: Pick<Erasures, 'gone'>;
-      readonly standing: StandingReports;
+      readonly standing: StandingAccesses;
       readonly onOutcome?: (outcome: AccessOutcome) => void;
     },
   ) {}
@@ -66,7 +65,7 @@ export class Accesses {
     reportId: string,
     request: OpenRequest,
   ): Promise<Opened> {
-    const { records, sealed, tickets, late } = this.parts;
+    const { records, sealed, tickets, late, standing } = this.parts;
     const patient = await records.patient(patientId);
     await this.#mustBeServedHere(actor, patient, reportId, request);
     const { action, purpose, actingFor, emergency } = request;
@@ -90,7 +89,7 @@ export class Accesses {
       emergency === undefined
         ? await late.settled(accepted)
         : await late.settledOrLate(accepted, () =>
-            this.#foresee(actor, patient, reportId, request),
+            standing.foresee(actor, patient, reportId, request),
           );
     this.parts.onOutcome?.(answer.outcome);
     if (answer.outcome.decision === 'refuse') {
@@ -105,13 +104,15 @@ export class Accesses {
     const label = await this.parts.log.watched(accepted.id, () =>
       sealed.openLabel(report, dataKey),
     );
-    const issued = tickets.issue({
-      sessionId: actor.sessionId,
+    const permit = {
       access: accepted.id,
+      reader: actor.userId,
+      kid: kidOfPrivate(signingEntry(actor).privateKey),
+      wish: request,
       report,
-      label,
-      dataKey,
-    });
+    };
+    const { sessionId } = actor;
+    const issued = tickets.issue({ sessionId, permit, label, dataKey }, accepted.issuedAt);
     return {
       access: accepted.id,
       label,
@@ -120,14 +121,15 @@ export class Accesses {
     };
   }
 
-  /** The bytes that a ticket is for. A range outside the report is an error. */
+  /** The bytes that a ticket is for, as long as its access stands. A range outside the report is an error. */
   content(
     actor: Actor,
     ticketId: string,
     range?: { readonly start: number; readonly end: number },
   ): Content {
     const ticket = this.parts.tickets.take(ticketId, actor.sessionId);
-    const { report, label, dataKey, access } = ticket;
+    const { permit, label, dataKey } = ticket;
+    const { report, access } = permit;
     const { start, end } = range ?? { start: 0, end: label.bytes };
     if (range && (start >= end || start >= label.bytes)) {
       throw new GatewayError('RANGE', 'The report has no such bytes.', {
@@ -143,12 +145,12 @@ export class Accesses {
       read: async () => {
         const { log, sealed, standing } = this.parts;
         const opened = await log.watched(access, () =>
-          standing.while(report, () =>
+          standing.while(permit, () =>
             sealed.open(report, dataKey, label, start, last, () => this.#digests(ticket)),
           ),
         );
         if (opened instanceof Uint8Array) return opened;
-        return log.watchedStream(access, standing.stream(report, opened));
+        return log.watchedStream(access, standing.stream(permit, opened));
       },
     };
   }
@@ -194,7 +196,7 @@ export class Accesses {
     // Of a report that is not there, the ledger says so.
     const report = await records.report(patient.id, reportId).catch(() => undefined);
     if (!report) return;
-    const outcome = await this.#foresee(actor, patient, reportId, request);
+    const outcome = await this.parts.standing.foresee(actor, patient, reportId, request);
     if (outcome.decision !== 'permit') return;
     const consent = await this.#openingConsent(actor, patient, report, request, outcome.by);
     if (outcome.basis === 'emergency' || consent?.terms.grantee.kind === 'hospital')
@@ -224,27 +226,6 @@ export class Accesses {
         applies(consent, asked, actor.userId, report),
     );
     return own ?? named;
-  }
-
-  async #foresee(
-    actor: Actor,
-    patient: Patient,
-    reportId: string,
-    request: OpenRequest,
-  ): Promise<AccessOutcome> {
-    const { records } = this.parts;
-    const emergency =
-      request.emergency === undefined
-        ? null
-        : await this.parts.late.emergency(patient.id, request.emergency);
-    const standing = await standingOf(records, actor, patient, request.actingFor);
-    return foresee(
-      standing,
-      await records.report(patient.id, reportId),
-      request,
-      records.now(),
-      emergency,
-    );
   }
 
   /** The report's data key by the way that the permit names. */
@@ -284,10 +265,12 @@ export class Accesses {
 
   /** A failed attempt is not remembered: the cloud may be back for the next. */
   #digests(ticket: Ticket): Promise<ChunkDigests> {
-    ticket.digests ??= this.parts.sealed.digestChunks(ticket.report).catch((error: unknown) => {
-      delete ticket.digests;
-      throw error;
-    });
+    ticket.digests ??= this.parts.sealed
+      .digestChunks(ticket.permit.report)
+      .catch((error: unknown) => {
+        delete ticket.digests;
+        throw error;
+      });
     return ticket.digests;
   }
 }

@@ -1,6 +1,6 @@
 // What a refused access is called at the HTTP door.
 
-import { REFUSALS, type AccessOutcome } from '@prms/chaincode';
+import { REFUSALS, type AccessOutcome, type RefusalCode } from '@prms/chaincode';
 import { GatewayError } from '../../errors.js';
 
 export function refused(
@@ -24,5 +24,14 @@ export function refused(
       reason: outcome.code,
       ids: { access },
     },
+  );
+}
+
+/** An access that was permitted, and would not be any more. */
+export function over(code: RefusalCode, access: string): GatewayError {
+  return new GatewayError(
+    'REFUSED',
+    `The access has ended before its time, and that is recorded. ${REFUSALS[code]}`,
+    { reason: code, ids: { access } },
   );
 }

@@ -5,7 +5,7 @@ import { DEFAULT_CHUNK_BYTES, type StegoPool } from '@prms/stego';
 import type { Config } from '../../config/index.js';
 import type { Store } from '../../store/index.js';
 import type { Sessions } from '../../accounts/index.js';
-import type { AccessLog } from '../accesses/index.js';
+import type { AccessLog, StandingAccesses } from '../accesses/index.js';
 import type { Aftermath } from '../aftermath.js';
 import type { Circle } from '../circle.js';
 import type { Covers } from '../covers.js';
@@ -31,6 +31,7 @@ export interface OwnKeyParts {
   readonly pool: StegoPool;
   readonly objects: Objects;
   readonly log: AccessLog;
+  readonly standing: StandingAccesses;
   readonly outbox: Outbox;
   readonly covers: Covers;
   readonly sealed: SealedReports;
@@ -43,7 +44,7 @@ export function makeOwnKeys(parts: OwnKeyParts): {
   readonly ownReads: OwnReads;
   readonly ownUploads: OwnUploads;
 } {
-  const { records, vaults, hospitalKeys, log, config } = parts;
+  const { records, vaults, hospitalKeys, log, standing, config } = parts;
   const ownUploads = new OwnUploads({
     ...parts,
     maxRate: config.maxBitsPerSample,
@@ -76,6 +77,7 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     vaults,
     hospitalKeys,
     log,
+    standing,
     wraps: clientWraps,
     epochKeys,
     bytes: new SealedBytes(parts.objects, parts.pool),

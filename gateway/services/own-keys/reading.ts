@@ -1,11 +1,11 @@
 // Reading with keys of one's own: the access is on the ledger, put there by its reader; then the gateway gives what opens
 // the report, and its ciphertext. No byte without a committed access, as everywhere.
 
-import { kidOf, type Access, type Patient, type Report } from '@prms/chaincode';
+import { kidOf, type Access, type Patient, type Report, type User } from '@prms/chaincode';
 import { holdsEpoch } from '@prms/chaincode/rules';
 import type { PartKeys } from '@prms/stego';
 import { GatewayError } from '../../errors.js';
-import { refused, type AccessLog } from '../accesses/index.js';
+import { refused, type AccessLog, type Permit, type StandingAccesses } from '../accesses/index.js';
 import type { Actor, Unsealer } from '../actor.js';
 import type { EpochKeys } from '../epoch-keys.js';
 import type { HospitalKeys } from '../hospital-keys.js';
@@ -50,6 +50,7 @@ export class OwnReads {
       readonly hospitalKeys: HospitalKeys;
       readonly bytes: SealedBytes;
       readonly log: AccessLog;
+      readonly standing: StandingAccesses;
       readonly lifeMs: number;
       /** Accesses of which the pieces are remembered. */
       readonly mostRemembered: number;
@@ -58,10 +59,11 @@ export class OwnReads {
 
   /** @throws GatewayError NOT_FOUND | REFUSED | GONE | WRAP_DAMAGED | REPORT_DAMAGED | CLOUD_UNAVAILABLE */
   async open(actor: Actor, asked: Asked): Promise<Opening> {
-    const { access, report, expiresAt } = await this.#permitted(actor, asked);
+    const { access, permit, expiresAt } = await this.#permitted(actor, asked);
+    const { report } = permit;
     const patient = await this.parts.records.patient(asked.patient);
-    const { bytes, log } = this.parts;
-    return log.watched(access.id, async () => ({
+    const { bytes } = this.parts;
+    return this.#while(permit, async () => ({
       report,
       wraps: await this.#way(actor, patient, report, access),
       label: await bytes.label(report),
@@ -71,28 +73,28 @@ export class OwnReads {
 
   /** A hidden report's ciphertext, found with its part keys. @throws GatewayError as `open`, VALIDATION */
   async hidden(actor: Actor, asked: Asked, keys: readonly PartKeys[]): Promise<Uint8Array> {
-    const { access, report } = await this.#permitted(actor, asked);
+    const { permit } = await this.#permitted(actor, asked);
+    const { report } = permit;
     mustBeStored(report, 'stego');
     if (keys.length !== report.terms.parts.length) {
       const message = `must be ${report.terms.parts.length}, one pair a picture`;
       const fields = [{ path: 'body.parts', message }];
       throw new GatewayError('VALIDATION', `The part keys ${message}.`, { fields });
     }
-    return this.parts.log.watched(access.id, () => this.parts.bytes.hidden(report, keys));
+    return this.#while(permit, () => this.parts.bytes.hidden(report, keys));
   }
 
   /** A chunked report's ciphertext. @throws GatewayError as `open` */
   async chunked(actor: Actor, asked: Asked): Promise<Ciphertext> {
-    const { access, report, expiresAt } = await this.#permitted(actor, asked);
+    const { permit, expiresAt } = await this.#permitted(actor, asked);
+    const { access, report } = permit;
     mustBeStored(report, 'encrypted');
-    const { log, bytes } = this.parts;
-    const pieces = await log.watched(access.id, () =>
-      this.#remembered(access.id, report, expiresAt),
-    );
+    const { log, standing, bytes } = this.parts;
+    const pieces = await this.#while(permit, () => this.#remembered(access, report, expiresAt));
+    const range = (start: number, end: number) => bytes.range(report, pieces, { start, end });
     return {
       ...pieces,
-      read: (start, end) =>
-        log.watchedStream(access.id, bytes.range(report, pieces, { start, end })),
+      read: (start, end) => log.watchedStream(access, standing.stream(permit, range(start, end))),
     };
   }
 
@@ -114,25 +116,57 @@ export class OwnReads {
     return this.#byVault(actor.userId, patient, report);
   }
 
+  #while<T>(permit: Permit, read: () => Promise<T>): Promise<T> {
+    const { log, standing } = this.parts;
+    return log.watched(permit.access, () => standing.while(permit, read));
+  }
+
   /**
-   * The access stands on the ledger, is this user's, for this report, permitted, and of a short time ago.
+   * The access stands on the ledger, is this user's, for this report, was permitted, and a short time ago. Whether the
+   * rule would still say so is asked when something is given.
    * @throws GatewayError NOT_FOUND | REFUSED | GONE
    */
   async #permitted(
     actor: Actor,
     asked: Asked,
-  ): Promise<{ access: Access; report: Report; expiresAt: number }> {
+  ): Promise<{ access: Access; permit: Permit; expiresAt: number }> {
     const { records, lifeMs } = this.parts;
     const access = await records.access(asked.patient, asked.access);
     const own = access.kind === 'read' && access.actor === actor.userId;
     // Somebody else's is as unknown as one that never was.
     if (!own || access.report !== asked.report) throw unknownAccess(asked);
     if (access.outcome.decision === 'refuse') throw refused(access.outcome, access.id);
-    const expiresAt = access.issuedAt + lifeMs;
+    const committedAt = await this.#committedAt(access);
+    // A client may sign for an instant that is still to come.
+    const expiresAt = Math.min(access.issuedAt, committedAt) + lifeMs;
     if (records.now() >= expiresAt) throw unknownAccess(asked);
     const report = await records.report(asked.patient, asked.report);
     if (report.status === 'erased') throw gone(report);
-    return { access, report, expiresAt };
+    const { action, purpose, actingFor, emergency } = access;
+    if (action === undefined || purpose === undefined) throw unknownAccess(asked);
+    const kid = await this.#kidAt(actor.userId, committedAt);
+    const wish = { action, purpose, actingFor, emergency };
+    const permit = { access: access.id, reader: actor.userId, kid, wish, report };
+    return { access, permit, expiresAt };
+  }
+
+  /** When the ledger had it, by the clock of the gateway that sent it. */
+  async #committedAt({ patient, id, issuedAt }: Access): Promise<number> {
+    const { records } = this.parts;
+    let first = issuedAt;
+    const states = records.all((page) => records.history('access', patient, id, page));
+    for await (const { committedAt } of states) first = committedAt;
+    return first;
+  }
+
+  /** The key with which somebody signed at an instant. */
+  async #kidAt(userId: string, at: number): Promise<string> {
+    const { records } = this.parts;
+    const states = records.all((page) => records.history('user', userId, '', page));
+    for await (const { document, committedAt } of states)
+      // The chaincode's own documents, as they were.
+      if (committedAt <= at) return (document as User).kid;
+    return '';
   }
 
   async #way(
