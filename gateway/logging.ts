@@ -14,6 +14,7 @@ const allowed = {
   code: 'string',
   reason: 'string',
   userId: 'string',
+  recipientId: 'string',
   hospitalId: 'string',
   reportId: 'string',
   operationId: 'string',

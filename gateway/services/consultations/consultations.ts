@@ -130,7 +130,7 @@ export class Consultations {
   ): Promise<void> {
     const consultation = await this.#here(actor, patient, id);
     await this.parts.participants.mustBeIn(consultation, actor.userId);
-    await this.parts.keys.adopt(consultation, key);
+    await this.parts.keys.adopt(actor, consultation, key);
   }
 
   async arrive(actor: Actor, patient: string, id: string): Promise<(line: Line) => Seat> {

@@ -1,20 +1,27 @@
 // The key of a consultation's messages: random, made by the first participant who comes with keys, wrapped for the doctor,
 // the patient and the patient's guardians. Key and wraps rest in this gateway's store and nowhere else: a consultation
 // lives at the doctor's hospital, and in the clouds whoever holds the vault's key would have the wraps at hand.
+//
+// What participants wrap elsewhere may be junk, and only its recipient can tell. So each maker's wraps have places of their
+// own: nobody's stands in the way of another's, and a recipient whose keys are here has bad ones removed.
 
 import { kidOf, type Consultation, type User } from '@prms/chaincode';
 import { activeKin } from '@prms/chaincode/rules';
 import { z } from 'zod';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
+import type { Log } from '../../logging.js';
 import { Documents, type Store, type StoreWrite } from '../../store/index.js';
-import { decodePublicKey, unwrapKey, wipe, wrapKey } from '../../vault/index.js';
+import { decodePublicKey, unwrapKey, wipe, wrapKey, type WrapBinding } from '../../vault/index.js';
 import { unsealerOf, type Actor } from '../actor.js';
 import type { Records } from '../records.js';
 import { commitToKey } from './chain.js';
 
 const recordSchema = z.strictObject({ commitment: z.string() });
 const wrapSchema = z.strictObject({ wrapped: z.string() });
+
+/** The maker of the wraps that are made here, in place of a user's id. */
+const HERE = 'here';
 
 /** A wrap of the key for one of a user's keys. */
 export interface KeyWrap {
@@ -33,6 +40,7 @@ export class ConsultationKeys {
       readonly records: Records;
       readonly store: Store;
       readonly random: RandomBytes;
+      readonly log: Log;
     },
   ) {
     this.#records = new Documents(parts.store, 'consultation-keys', recordSchema);
@@ -46,7 +54,7 @@ export class ConsultationKeys {
 
   /**
    * The key, for a participant whose keys are here. Made when there is none; handed on to whoever has come to be entitled.
-   * @throws GatewayError NOT_FOUND when it has not been wrapped for them yet | WRAP_DAMAGED | KEYS_ELSEWHERE | KEYS_LOCKED
+   * @throws GatewayError NOT_FOUND when no wrap for them opens yet | KEYS_ELSEWHERE | KEYS_LOCKED
    */
   async unlock(actor: Actor, consultation: Consultation): Promise<Uint8Array> {
     const { id } = consultation;
@@ -56,20 +64,26 @@ export class ConsultationKeys {
     return key;
   }
 
-  /** The wraps for one user, for whoever opens them elsewhere. */
+  /** The wraps for one user, for whoever opens them elsewhere: first what was made here or by themselves. */
   async wrapsFor(id: string, userId: string): Promise<KeyWrap[]> {
-    const wraps: KeyWrap[] = [];
-    for await (const { key, value } of this.#wraps.list({ prefix: `${id}/${userId}/` }))
-      wraps.push({ recipient: userId, kid: key.slice(id.length + userId.length + 2), ...value });
-    return wraps;
+    const wraps: (KeyWrap & { readonly by: string })[] = [];
+    for await (const { key, value } of this.#wraps.list({ prefix: `${id}/${userId}/` })) {
+      const [, , kid = '', by = ''] = key.split('/');
+      wraps.push({ recipient: userId, kid, by, ...value });
+    }
+    const isSure = ({ by }: { readonly by: string }) => by === HERE || by === userId;
+    return wraps
+      .toSorted((one, other) => Number(isSure(other)) - Number(isSure(one)))
+      .map(({ by: _, ...wrap }) => wrap);
   }
 
   /**
    * Takes a key that a participant has made and wrapped elsewhere. The gateway can't tell whether the wraps open; each
-   * reader holds what they find against the commitment.
-   * @throws GatewayError CONFLICT when there is another key
+   * reader holds what they find against the commitment. What the same participant has wrapped before is replaced.
+   * @throws GatewayError VALIDATION | CONFLICT when there is another key
    */
   async adopt(
+    { userId }: Pick<Actor, 'userId'>,
     consultation: Consultation,
     { commitment, wraps }: { readonly commitment: string; readonly wraps: readonly KeyWrap[] },
   ): Promise<void> {
@@ -81,8 +95,10 @@ export class ConsultationKeys {
     const isNew = await this.#records.putIfAbsent(id, { commitment }, { sync: true });
     if (!isNew && (await this.commitment(id)) !== commitment)
       throw new GatewayError('CONFLICT', 'The consultation has another key already.');
-    for (const { recipient, kid, wrapped } of wraps)
-      await this.#wraps.putIfAbsent(`${id}/${recipient}/${kid}`, { wrapped }, { sync: true });
+    const writes = wraps.map(({ recipient, kid, wrapped }) =>
+      this.#wraps.write(placeOf(id, { recipient, kid, by: userId }), { wrapped }),
+    );
+    await this.parts.store.commit(writes, { sync: true });
   }
 
   async #make(consultation: Consultation): Promise<string> {
@@ -92,7 +108,7 @@ export class ConsultationKeys {
     const wraps: StoreWrite[] = [];
     for (const user of await this.#entitled(consultation))
       wraps.push(
-        this.#wraps.write(placeOf(id, user), { wrapped: await this.#wrap(id, user, key) }),
+        this.#wraps.write(madeHere(id, user), { wrapped: await this.#wrap(id, user, key) }),
       );
     wipe(key);
     const writes = [this.#records.write(id, { commitment }), ...wraps];
@@ -105,21 +121,11 @@ export class ConsultationKeys {
   async #open(actor: Actor, id: string, commitment: string): Promise<Uint8Array> {
     const { userId, unsealing } = unsealerOf(actor);
     for (const { kid, privateKey } of unsealing.toReversed()) {
-      const found = await this.#wraps.get(`${id}/${userId}/${kid}`);
-      if (!found) continue;
-      const key = await unwrapKey({
-        ...this.#binding(id, userId, kid),
-        recipientPrivateKey: privateKey,
-        wrapped: Buffer.from(found.wrapped, 'base64url'),
-      });
-      if (commitToKey(id, key) === commitment) return key;
-      throw new GatewayError(
-        'WRAP_DAMAGED',
-        'The wrap holds another key than the consultation’s.',
-        {
-          ids: { consultation: id },
-        },
-      );
+      for await (const { key: place } of this.#wraps.list({ prefix: `${id}/${userId}/${kid}/` })) {
+        const binding = { ...this.#binding(id, userId, kid), recipientPrivateKey: privateKey };
+        const key = await this.#tryWrap(place, commitment, binding);
+        if (key) return key;
+      }
     }
     throw new GatewayError(
       'NOT_FOUND',
@@ -128,15 +134,42 @@ export class ConsultationKeys {
     );
   }
 
-  /** A guardian who was named later, or somebody's new key. */
+  /** The key in a wrap. One that is bad is taken away, by the word of the only one who can tell. */
+  async #tryWrap(
+    place: string,
+    commitment: string,
+    binding: WrapBinding & { readonly recipientPrivateKey: Uint8Array },
+  ): Promise<Uint8Array | undefined> {
+    const found = await this.#wraps.find(place);
+    if (!found) return undefined;
+    const wrapped = Buffer.from(found.value.wrapped, 'base64url');
+    const key = await unwrapKey({ ...binding, wrapped }).catch(damagedIsNone);
+    const { subject: id, recipient } = binding;
+    if (key && commitToKey(id, key) === commitment) return key;
+    // If its maker has replaced it meanwhile, it is another one, and stays.
+    const removed = await this.parts.store.commit([this.#wraps.write(place, undefined)], {
+      expect: [found.unchanged],
+      sync: true,
+    });
+    const by = place.split('/').at(-1);
+    if (removed)
+      this.parts.log.warn('consultation.wrap-removed', {
+        operationId: id,
+        userId: by,
+        recipientId: recipient,
+      });
+    return undefined;
+  }
+
+  /** To a guardian who was named later, for somebody's new key, and beside what others have wrapped for them. */
   async #handOn(consultation: Consultation, key: Uint8Array): Promise<void> {
     const { id } = consultation;
     const entitled = await this.#entitled(consultation);
-    const there = await this.#wraps.getMany(entitled.map((user) => placeOf(id, user)));
+    const there = await this.#wraps.getMany(entitled.map((user) => madeHere(id, user)));
     for (const [at, user] of entitled.entries()) {
       if (there[at]) continue;
       const wrapped = await this.#wrap(id, user, key);
-      await this.#wraps.putIfAbsent(placeOf(id, user), { wrapped }, { sync: true });
+      await this.#wraps.putIfAbsent(madeHere(id, user), { wrapped }, { sync: true });
     }
   }
 
@@ -167,6 +200,19 @@ export class ConsultationKeys {
   }
 }
 
-function placeOf(id: string, user: User): string {
-  return `${id}/${user.id}/${kidOf(user.keys.seal)}`;
+/** Each recipient's key has one place for each maker. */
+function placeOf(
+  id: string,
+  { recipient, kid, by }: { readonly recipient: string; readonly kid: string; readonly by: string },
+): string {
+  return `${id}/${recipient}/${kid}/${by}`;
+}
+
+function madeHere(id: string, { id: recipient, keys }: User): string {
+  return placeOf(id, { recipient, kid: kidOf(keys.seal), by: HERE });
+}
+
+function damagedIsNone(error: unknown): undefined {
+  if (error instanceof GatewayError && error.code === 'WRAP_DAMAGED') return undefined;
+  throw error;
 }
