@@ -1,18 +1,25 @@
 // The facts that a rule needs, gathered from the ledger: so that a page can say what is allowed before anybody asks, and
 // an upload is refused before it has cost anything. The ledger decides again, and its word counts.
 
-import type {
-  Access,
-  AccessOutcome,
-  Action,
-  Affiliation,
-  Hospital,
-  Patient,
-  Purpose,
-  Report,
-  User,
+import {
+  REFUSALS,
+  type Access,
+  type AccessOutcome,
+  type Action,
+  type Affiliation,
+  type Hospital,
+  type Patient,
+  type Purpose,
+  type Report,
+  type User,
 } from '@prms/chaincode';
-import { activeKin, decideAccess, standsFor, type AccessFacts } from '@prms/chaincode/rules';
+import {
+  activeKin,
+  decideAccess,
+  mayAnchor,
+  standsFor,
+  type AccessFacts,
+} from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
 import type { Records } from './records.js';
@@ -67,6 +74,22 @@ export function foresee(
   emergency: Access | null = null,
 ): AccessOutcome {
   return decideAccess({ ...wish, now }, { ...standing, report, emergency });
+}
+
+/** May this person add a report, as they stand now? @throws GatewayError REFUSED with the rule's code */
+export async function mustBeAllowedToAdd(
+  records: Records,
+  actor: Pick<Actor, 'userId'>,
+  patient: Patient,
+  actingFor: string | undefined,
+): Promise<void> {
+  const standing = await standingOf(records, actor, patient, actingFor);
+  const ruling = mayAnchor({ ...standing, report: null }, actingFor, records.now());
+  if (ruling.permit) return;
+  throw new GatewayError('REFUSED', `This report may not be added. ${REFUSALS[ruling.code]}`, {
+    reason: ruling.code,
+    ids: { patient: patient.id },
+  });
 }
 
 /**

@@ -63,7 +63,7 @@ export const sealedRoutes = [
     path: '/patients/{patient}/wraps',
     summary: 'Store wraps that a client has made',
     description:
-      'Around one patient’s record: by the patient and the relatives who hold the vault’s key, by a report’s author for that report. All are checked before the first is stored. A wrap is stored once and never replaced: `stored` is false where there was one. Bytes and names: docs/key-wraps.md.',
+      'Around one patient’s record: by the patient and the relatives who hold the vault’s key, by a report’s author for that report. All are checked before the first is stored. A wrap is stored once, and gives way only to one by the patient or a guardian: `stored` is false where there was one. Bytes and names: docs/key-wraps.md.',
     tags: ['own keys'],
     auth: 'session',
     params: patientParams,

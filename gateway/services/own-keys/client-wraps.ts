@@ -1,13 +1,21 @@
 // Wraps that clients make: the gateway names and stores them and never sees what is in them. It checks who may put which,
 // since a wrap is stored once and whoever is first decides what lies under the name (docs/key-wraps.md).
 
-import { kidOf, kidSchema, type Patient, type Report, type User } from '@prms/chaincode';
+import {
+  kidOf,
+  kidSchema,
+  type ConsentTerms,
+  type Patient,
+  type Report,
+  type User,
+} from '@prms/chaincode';
 import { activeKin, covers, holdsVault } from '@prms/chaincode/rules';
 import { GatewayError } from '../../errors.js';
 import type { WrapBinding } from '../../vault/index.js';
 import type { Actor } from '../actor.js';
 import type { Aftermath } from '../aftermath.js';
 import type { Circle } from '../circle.js';
+import { mustBeAllowedToAdd } from '../facts.js';
 import { everyKeyOf } from '../past-keys.js';
 import type { Records } from '../records.js';
 import { epochSubject, type Vaults } from '../vaults.js';
@@ -23,8 +31,11 @@ export interface ClientWrap {
   readonly wrapped: Uint8Array;
 }
 
-/** Who wrote a report that is not on the ledger yet; undefined when nobody here is about to add one of this id. */
-export type AuthorOf = (patient: string, report: string) => Promise<string | undefined>;
+/** Who writes a report, and for which hospital. */
+export type Author = Pick<Report, 'author'> & { readonly actingFor?: string | undefined };
+
+/** Of a report that is not on the ledger yet; undefined when nobody here is about to add one of this id. */
+export type AuthorOf = (patient: string, report: string) => Promise<Author | undefined>;
 
 export class ClientWraps {
   constructor(
@@ -41,7 +52,8 @@ export class ClientWraps {
    * Stores wraps around one patient's record: all of them are checked before the first is stored.
    * @returns for each, whether it was stored now; false when there is one of its name already, which stays. What the patient
    *   or a guardian makes takes the place of anybody else's
-   * @throws GatewayError FORBIDDEN | VALIDATION | NOT_FOUND | GONE | CLOUD_UNAVAILABLE
+   * @throws GatewayError FORBIDDEN | REFUSED to an author who may add nothing any more | VALIDATION | NOT_FOUND | GONE |
+   *   CLOUD_UNAVAILABLE
    */
   async put(actor: Actor, patientId: string, wraps: readonly ClientWrap[]): Promise<boolean[]> {
     // What a revocation still has to take away must not take away what is put now.
@@ -136,12 +148,16 @@ export class ClientWraps {
     at: number,
   ): Promise<void> {
     const report = await this.#report(patient.id, wrap.subject);
-    const author = report?.author ?? (await this.parts.authorOf(patient.id, wrap.subject));
-    if (author === undefined)
+    const written = report ?? (await this.parts.authorOf(patient.id, wrap.subject));
+    if (written === undefined)
       throw new GatewayError('NOT_FOUND', 'There is no such report.', {
         ids: { report: wrap.subject },
       });
-    must(author === actor.userId || (report !== undefined && standing !== 'none'), wrap);
+    const isAuthor = written.author === actor.userId;
+    must(isAuthor || (report !== undefined && standing !== 'none'), wrap);
+    // Whoever has been let go may have kept the key; what they say of it counts no more.
+    if (standing === 'none')
+      await mustBeAllowedToAdd(this.parts.records, actor, patient, written.actingFor);
     if (report?.status === 'erased')
       throw new GatewayError('GONE', 'The report has been erased.', { ids: { report: report.id } });
     if (wrap.recipient !== patient.id || wrap.kid !== kidOf(patient.epoch.key)) {
@@ -157,8 +173,9 @@ export class ClientWraps {
   /** Has somebody a consent now for which a report's key is wrapped? Of one to come, only partial ones can tell. */
   #isGiven(patient: Patient, recipient: string, report: Report | undefined): boolean {
     const now = this.parts.records.now();
-    return patient.consents.some(({ status, terms: { effect, grantee, scope, notAfter } }) => {
-      const holds = status === 'active' && now < (notAfter ?? Number.POSITIVE_INFINITY);
+    return patient.consents.some(({ status, terms }) => {
+      const { effect, grantee, scope } = terms;
+      const holds = status === 'active' && inForce(terms, now);
       const fits = report ? covers(scope, report) : scope.kind === 'partial';
       return holds && effect === 'permit' && grantee.id === recipient && fits;
     });
@@ -195,6 +212,11 @@ export function standingAt(actor: Actor, patient: Patient, now: number): Standin
   const kin = activeKin(patient, actor.userId, now);
   if (!kin || !holdsVault(kin.rights)) return 'none';
   return kin.rights.includes('guardian') ? 'owner' : 'holder';
+}
+
+/** Within the time for which a consent was given. */
+export function inForce({ notBefore, notAfter }: ConsentTerms, now: number): boolean {
+  return now >= (notBefore ?? 0) && now < (notAfter ?? Number.POSITIVE_INFINITY);
 }
 
 /** @param ahead 1 when the next epoch's key may be wrapped, too: the ledger does not know it yet */

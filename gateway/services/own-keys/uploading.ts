@@ -1,15 +1,15 @@
 // Adding a report without the gateway seeing it: the client encrypts; the gateway gives an id, chooses covers, hides the
 // ciphertext with part keys alone, stores it, and answers what the client puts into its `report:anchor`.
 
-import { REFUSALS, type Patient, type ReportTerms } from '@prms/chaincode';
-import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
+import type { Patient, ReportTerms } from '@prms/chaincode';
+import { covers as covered } from '@prms/chaincode/rules';
 import { MAX_PARTS, type PartKeys, type Suite } from '@prms/stego';
 import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
 import { Documents, type Store } from '../../store/index.js';
 import type { Actor } from '../actor.js';
 import type { Covers } from '../covers.js';
-import { standingOf } from '../facts.js';
+import { mustBeAllowedToAdd } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import type { Outbox } from '../outbox.js';
 import type { Records } from '../records.js';
@@ -17,7 +17,7 @@ import type { LargeReport } from '../reports/draft.js';
 import { hideAndStore, type Stored } from '../reports/hiding.js';
 import type { SealedReports, StoredImage } from '../reports/index.js';
 import { recipientOf, type Recipient, type Vaults } from '../vaults.js';
-import type { ClientWrap } from './client-wraps.js';
+import { inForce, standingAt, type Author, type ClientWrap } from './client-wraps.js';
 import { Spool, type SmallCiphertext, type SpoolLimits } from './spool.js';
 
 const preparedSchema = z.strictObject({
@@ -86,7 +86,7 @@ export class OwnUploads {
   async prepare(actor: Actor, patientId: string, actingFor?: string): Promise<Preparation> {
     const { records, perAccount, lifeMs } = this.parts;
     const patient = await records.patient(patientId);
-    await this.#mustBeAllowed(actor, patient, actingFor);
+    await mustBeAllowedToAdd(this.parts.records, actor, patient, actingFor);
     if ((await this.#countOf(actor)) >= perAccount) await this.sweep();
     if ((await this.#countOf(actor)) >= perAccount) {
       throw new GatewayError(
@@ -111,9 +111,9 @@ export class OwnUploads {
   }
 
   /** Who has prepared a report of this id for this patient. */
-  async authorOf(patient: string, id: string): Promise<string | undefined> {
+  async authorOf(patient: string, id: string): Promise<Author | undefined> {
     const prepared = await this.#prepared.get(id);
-    return prepared?.patient === patient ? prepared.author : undefined;
+    return prepared?.patient === patient ? prepared : undefined;
   }
 
   /** Where a ciphertext is received. The caller disposes of it. @throws GatewayError NOT_FOUND | CONFLICT | BUSY */
@@ -151,7 +151,7 @@ export class OwnUploads {
   ): Promise<Received> {
     const prepared = await this.#own(actor, patientId, id);
     const patient = await this.parts.records.patient(patientId);
-    await this.#mustBeAllowed(actor, patient, prepared.actingFor);
+    await mustBeAllowedToAdd(this.parts.records, actor, patient, prepared.actingFor);
     // Claimed before the first byte is stored: of two that come together, one is refused.
     await this.#claim(id, prepared);
     const stored = await this.#storeAll(actor, id, ciphertext, upload, coverFiles).catch(
@@ -255,9 +255,13 @@ export class OwnUploads {
     reportTerms: ReportTerms,
   ): Promise<Recipient[]> {
     const facts = { id, author: actor.userId, terms: reportTerms };
+    const now = this.parts.records.now();
+    const mayGive = standingAt(actor, patient, now) !== 'none';
     const partial = patient.consents.filter(
       ({ status, terms }) =>
         status === 'active' &&
+        // Whoever may consent wraps ahead; an author only for those who may read now.
+        (mayGive || inForce(terms, now)) &&
         terms.effect === 'permit' &&
         terms.scope.kind === 'partial' &&
         covered(terms.scope, facts),
@@ -291,21 +295,6 @@ export class OwnUploads {
     if (own && this.parts.records.now() < prepared.expiresAt) return prepared;
     throw new GatewayError('NOT_FOUND', 'You have prepared no such report, or it is too late.', {
       ids: { report: id },
-    });
-  }
-
-  async #mustBeAllowed(
-    actor: Actor,
-    patient: Patient,
-    actingFor: string | undefined,
-  ): Promise<void> {
-    const { records } = this.parts;
-    const standing = await standingOf(records, actor, patient, actingFor);
-    const ruling = mayAnchor({ ...standing, report: null }, actingFor, records.now());
-    if (ruling.permit) return;
-    throw new GatewayError('REFUSED', `This report may not be added. ${REFUSALS[ruling.code]}`, {
-      reason: ruling.code,
-      ids: { patient: patient.id },
     });
   }
 }

@@ -1,14 +1,14 @@
 // Adding a report: hide or encrypt it, store it, wrap its key for whoever may read it, and anchor it.
 
-import { monthOf, REFUSALS, type Patient, type ReportTerms } from '@prms/chaincode';
-import { covers as covered, mayAnchor } from '@prms/chaincode/rules';
+import { monthOf, type Patient, type ReportTerms } from '@prms/chaincode';
+import { covers as covered } from '@prms/chaincode/rules';
 import type { Suite } from '@prms/stego';
 import type { RandomBytes } from '../../ambient.js';
 import { GatewayError } from '../../errors.js';
 import { unsealerOf, type Actor } from '../actor.js';
 import { tagOf, type Circle } from '../circle.js';
 import type { Covers } from '../covers.js';
-import { standingOf } from '../facts.js';
+import { mustBeAllowedToAdd } from '../facts.js';
 import type { HospitalKeys } from '../hospital-keys.js';
 import { sniffMediaType } from '../media-type.js';
 import type { AppliedReceipt, Records } from '../records.js';
@@ -113,7 +113,7 @@ export class Uploads {
     coverFiles: readonly Uint8Array[],
   ): Promise<Uploaded> {
     const patient = await this.parts.records.patient(patientId);
-    await this.#checkMayAnchor(actor, patient, meta.actingFor);
+    await mustBeAllowedToAdd(this.parts.records, actor, patient, meta.actingFor);
     const tagKey = await this.#tagKey(actor, patient.id, meta.actingFor);
     const { sha256, lengthBytes: bytes, fileName } = file;
     const mediaType = sniffMediaType(file.head, file.head.length === bytes);
@@ -173,20 +173,6 @@ export class Uploads {
       if (!undecided) await sealed.discard(id, stored.terms.parts);
       throw error;
     }
-  }
-
-  async #checkMayAnchor(
-    actor: Actor,
-    patient: Patient,
-    actingFor: string | undefined,
-  ): Promise<void> {
-    const standing = await standingOf(this.parts.records, actor, patient, actingFor);
-    const ruling = mayAnchor({ ...standing, report: null }, actingFor, this.parts.records.now());
-    if (!ruling.permit)
-      throw new GatewayError('REFUSED', `This report may not be added. ${REFUSALS[ruling.code]}`, {
-        reason: ruling.code,
-        ids: { patient: patient.id },
-      });
   }
 
   async #store(
