@@ -1,6 +1,7 @@
-// What has to be done here once the ledger has applied an operation that somebody signed elsewhere: the ledger says that
-// somebody has left the circle, and the gateway destroys their wraps. (Erasures are looked after whoever signed them.) A note stands on disk from
-// the moment of the receipt until the work is done, so a crash or a cloud that is away only delays it.
+// What has to be done here once the ledger has applied an operation: the ledger says that somebody has left the circle, and
+// the gateway destroys their wraps. (Erasures are looked after by themselves.) A note stands on disk from the moment of the
+// receipt until the work is done, so a crash or a cloud that is away only delays it. What was signed elsewhere is followed
+// here; whoever signs here does it in the same request, and the note is for when that is cut off.
 
 import { readOperationLine, type ArgumentsOf, type OperationType } from '@prms/chaincode';
 import { z } from 'zod';
@@ -13,6 +14,7 @@ export const AFTERMATHS = [
   'kin:end',
   'kin:amend',
   'key:rotate',
+  'key:complete',
 ] as const satisfies readonly OperationType[];
 type Followed = (typeof AFTERMATHS)[number];
 
@@ -42,6 +44,11 @@ export class Aftermath {
   /** To be written together with the receipt. */
   note(id: string, line: string): StoreWrite {
     return this.#todo.write(id, line);
+  }
+
+  /** Whoever signed the operation has done what follows. */
+  async done(id: string): Promise<void> {
+    await this.#todo.delete(id);
   }
 
   /** Does what is noted, one after the other. @returns how many could not be done yet */

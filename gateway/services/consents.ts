@@ -14,6 +14,7 @@ import {
 } from '@prms/chaincode/rules';
 import { GatewayError, validationError } from '../errors.js';
 import { unsealerOf, type Actor } from './actor.js';
+import type { Aftermath } from './aftermath.js';
 import { tagOf, type Circle } from './circle.js';
 import { standingOf } from './facts.js';
 import type { AppliedReceipt, PageRequest, Records } from './records.js';
@@ -34,6 +35,7 @@ export class Consents {
       readonly records: Records;
       readonly vaults: Vaults;
       readonly circle: Circle;
+      readonly aftermath: Pick<Aftermath, 'done'>;
     },
   ) {}
 
@@ -80,6 +82,7 @@ export class Consents {
       const receipt = await records.act(actor, 'consent:amend', args, patientId);
       await this.#wrapLate(actor, epoch ? { ...patient, epoch } : patient, terms, wrapped);
       await this.#unwrap(patient, before, terms);
+      await this.parts.aftermath.done(receipt.id);
       return { receipt };
     });
   }
@@ -101,6 +104,7 @@ export class Consents {
       const args = { patient: patientId, id, replaces, ...(epoch && { epoch, vault }) };
       const receipt = await records.act(actor, 'consent:revoke', args, patientId);
       await this.#unwrap(patient, consent, null);
+      await this.parts.aftermath.done(receipt.id);
       return { receipt };
     });
   }

@@ -121,7 +121,7 @@ export class Intake {
       });
     }
     this.#mustMakeSense(envelope);
-    const followUp = hasAftermath(envelope.type) ? { followUp: true as const } : {};
+    const followUp = hasAftermath(envelope.type) ? { followUp: 'now' as const } : {};
     return { id, actor, lane: laneOf(envelope), ...followUp };
   }
 

@@ -1,6 +1,13 @@
 // A user's keys: rotated by themselves, or, when they are lost, replaced by two hospitals after a notice period.
 
-import { kidOf, possessionText, type ArgumentsOf, type Recovery } from '@prms/chaincode';
+import {
+  kidOf,
+  possessionText,
+  readOperationLine,
+  type ArgumentsOf,
+  type Recovery,
+} from '@prms/chaincode';
+import { ARGUMENTS } from '@prms/chaincode/model';
 import type { Accounts, Sessions } from '../accounts/index.js';
 import type { RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
@@ -9,6 +16,7 @@ import {
   encodePublicKey,
   generateKeyPair,
   signP256,
+  type KeyRing,
   type PrivateKeyEntry,
 } from '../vault/index.js';
 import type { Actor } from './actor.js';
@@ -43,6 +51,19 @@ export function freshKeys(
     unseal: { use: 'unseal', kid: kidOf(keys.seal), privateKey: seal.privateKey },
     proof: Buffer.from(signP256(sign.privateKey, text)).toString('base64url'),
   };
+}
+
+/**
+ * A rotation is on the ledger, perhaps long after whoever asked for it was told to wait, or logged in again: sessions that
+ * hold the new key sign with it from now on.
+ */
+export function followRotation(line: string, keyRing: Pick<KeyRing, 'prefer'>): void {
+  // Most are none, and reading them all would cost more than this is worth.
+  if (!line.includes('"type":"key:rotate"')) return;
+  const envelope = readOperationLine(line)?.envelope;
+  if (envelope?.type !== 'key:rotate') return;
+  const { keys } = ARGUMENTS['key:rotate'].parse(envelope.args);
+  keyRing.prefer(envelope.actor, kidOf(keys.sign));
 }
 
 export class Keys {

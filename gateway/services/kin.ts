@@ -5,6 +5,7 @@ import type { KinLink, KinRight, Page, Patient } from '@prms/chaincode';
 import { all, holdsVault, mayManageKin, soundRights, withinOwnEnd } from '@prms/chaincode/rules';
 import { GatewayError } from '../errors.js';
 import type { Actor } from './actor.js';
+import type { Aftermath } from './aftermath.js';
 import type { Circle } from './circle.js';
 import type { Consultations } from './consultations/index.js';
 import type { Details, PatientFiles } from './patient-files.js';
@@ -34,6 +35,7 @@ export class Kin {
       readonly records: Records;
       readonly vaults: Vaults;
       readonly circle: Circle;
+      readonly aftermath: Pick<Aftermath, 'done'>;
       readonly files: PatientFiles;
       readonly consultations: Pick<Consultations, 'handOn'>;
     },
@@ -92,6 +94,7 @@ export class Kin {
         patientId,
       );
       if (leaves) await this.#takeVault(patient, link);
+      await this.parts.aftermath.done(receipt.id);
       if (terms.rights.includes('guardian'))
         await this.parts.consultations.handOn(actor, patientId);
       return { receipt };
@@ -117,6 +120,7 @@ export class Kin {
         patientId,
       );
       if (holdsVault(link.rights)) await this.#takeVault(patient, link);
+      await this.parts.aftermath.done(receipt.id);
       return { receipt };
     });
   }

@@ -37,7 +37,7 @@ import { HospitalKeys } from './hospital-keys.js';
 import { Hospitals } from './hospitals.js';
 import type { Services } from './index.js';
 import { Intake } from './intake.js';
-import { Keys } from './keys.js';
+import { followRotation, Keys } from './keys.js';
 import { Kin } from './kin.js';
 import { Logins } from './logins.js';
 import { makeSignIn } from './make-sign-in.js';
@@ -111,6 +111,7 @@ export function makeServices(
     outbox,
     notices: core.notices,
     traces: core.traces,
+    aftermath: core.aftermath,
     keyLocks: new KeyedLock(),
     log: base.log,
     files: new PatientFiles({ records, accounts }),
@@ -197,6 +198,7 @@ function makeCore({
   master,
   copies,
   sessions,
+  keyRing,
 }: Foundations) {
   const aftermath = new Aftermath(store);
   const outbox: Outbox = new Outbox({
@@ -213,6 +215,7 @@ function makeCore({
     // An operation is settled long after everything here is made.
     onApplied: async (line) => {
       await erasures.noteApplied(line);
+      followRotation(line, keyRing);
       notices.applied(line);
     },
   });

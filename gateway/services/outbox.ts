@@ -25,7 +25,7 @@ const pendingSchema = z.strictObject({
   /** Who handed it in, when it was not the actor. */
   by: z.string().optional(),
   acceptedAt: z.int(),
-  followUp: z.literal(true).optional(),
+  followUp: z.literal(['now', 'unless-done']).optional(),
   /** Counts what one process accepts: the order within one instant. */
   turn: z.int().optional(),
 });
@@ -53,6 +53,8 @@ export interface Fate {
   readonly late?: true;
 }
 
+export type FollowUp = 'now' | 'unless-done';
+
 export interface SignedLine {
   readonly id: string;
   readonly actor: string;
@@ -66,8 +68,11 @@ export interface SignedLine {
    * up and is sent again may be overtaken.
    */
   readonly after?: string | undefined;
-  /** Whoever signed it can't do the rest: what follows is noted with its receipt, and done here. */
-  readonly followUp?: true | undefined;
+  /**
+   * What follows is noted with its receipt. `now`: whoever signed it can't do it, so it is done here at once. `unless-done`:
+   * whoever waits for the receipt does it and strikes the note out; it stays when they were cut off, or stopped waiting.
+   */
+  readonly followUp?: FollowUp | undefined;
 }
 
 /** An operation that has come here before. `same`: with the same bytes, whatever the signature. */
@@ -338,7 +343,7 @@ export class Outbox {
       this.#settled.write(id, settled),
       ...(follows ? [follows.note(id, line)] : []),
     ]);
-    void follows?.run();
+    if (followUp === 'now') void follows?.run();
     this.#failures.delete(id);
     this.#stalled.delete(id);
     this.#places.leave();

@@ -33,7 +33,8 @@ import type { Clock, RandomBytes } from '../ambient.js';
 import { GatewayError } from '../errors.js';
 import { kidOfPrivate, signBytes, signingEntry, type Actor } from './actor.js';
 import { ledgerTrouble } from './ledger-trouble.js';
-import type { Outbox } from './outbox.js';
+import { hasAftermath } from './aftermath.js';
+import type { FollowUp, Outbox } from './outbox.js';
 
 /** A receipt that says yes. */
 export type AppliedReceipt = Extract<Receipt, { status: 'applied' }>;
@@ -131,6 +132,7 @@ export class Records {
       line,
       lane: about,
       after,
+      followUp: followUpOf(type),
     });
     return { id, issuedAt, receipt };
   }
@@ -314,4 +316,10 @@ export class Records {
       throw ledgerTrouble(error);
     }
   }
+}
+
+/** Who takes keys away waits for the receipt and goes on; nobody waits to end the sessions of whoever gets new keys. */
+function followUpOf(type: OperationType): FollowUp | undefined {
+  if (!hasAftermath(type)) return undefined;
+  return type.startsWith('key:') ? 'now' : 'unless-done';
 }

@@ -152,6 +152,11 @@ export class KeyRing {
     this.held.set(to, found);
   }
 
+  /** Has every session of this user sign with one of the keys that it holds. */
+  prefer(userId: string, kid: string): void {
+    for (const { keys } of this.held.values()) if (keys.userId === userId) keys.prefer('sign', kid);
+  }
+
   drop(sessionId: string): void {
     this.held.get(sessionId)?.keys.wipe();
     this.held.delete(sessionId);

@@ -65,10 +65,8 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     'kin:end': ({ patient, id, epoch }) => leavings.kin(patient, id, epoch?.number),
     'kin:amend': ({ patient, id, epoch }) => leavings.kin(patient, id, epoch?.number),
     // Somebody who replaces their keys may have lost the old ones to somebody who is logged in with them.
-    'key:rotate': async (_args, actor) => {
-      for (const { id, ownKeys } of await parts.sessions.list(actor))
-        if (ownKeys) await parts.sessions.end(id);
-    },
+    'key:rotate': (_args, actor) => endKeyless(parts.sessions, actor),
+    'key:complete': ({ user }) => endKeyless(parts.sessions, user),
   });
   const authorOf = (patient: string, id: string) => ownUploads.authorOf(patient, id);
   const clientWraps = new ClientWraps({ ...parts, authorOf });
@@ -85,6 +83,11 @@ export function makeOwnKeys(parts: OwnKeyParts): {
     mostRemembered: config.piecesRemembered,
   });
   return { clientWraps, ownReads, ownUploads };
+}
+
+/** Sessions of somebody who keeps their own keys. Those that hold keys end when their user's next keys are put in place. */
+async function endKeyless(sessions: Sessions, user: string): Promise<void> {
+  for (const { id, ownKeys } of await sessions.list(user)) if (ownKeys) await sessions.end(id);
 }
 
 const TAG_BYTES = 16;
