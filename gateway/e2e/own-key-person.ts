@@ -9,6 +9,7 @@ import {
 } from '@prms/chaincode';
 import { derivePartKeys, openBlob, openCiphertext, type PartKeys } from '@prms/stego';
 import { z } from 'zod';
+import type { Clock } from '../ambient.js';
 import type { ApiAnswer, Visitor } from '../http/routes/testing-api.js';
 import { loginText } from '../services/own-keys/index.js';
 import {
@@ -21,7 +22,6 @@ import {
   type SentWrap,
 } from '../own-key-client/index.js';
 import { signP256, type KeyPair } from '../vault/index.js';
-import type { World } from './world.js';
 
 export { newPair, publicText, sentKeys, type SentWrap };
 
@@ -48,17 +48,24 @@ const openingSchema = z.looseObject({
 type Opening = z.infer<typeof openingSchema>;
 const titleSchema = z.looseObject({ title: z.string(), sha256: z.string() });
 
+/** Where the gateway is, and what time it is there. */
+export interface Place {
+  readonly url: string;
+  readonly clock: Clock;
+  visitor(login: string): Visitor;
+}
+
 export class OwnKeyPerson extends OwnKeys {
   readonly visitor: Visitor;
 
   constructor(
-    private readonly world: World,
+    private readonly place: Place,
     login: string,
     role?: 'patient' | 'doctor' | 'relative',
     signing?: KeyPair,
   ) {
-    super(() => world.clock.now(), role, signing);
-    this.visitor = world.visitor(login);
+    super(() => place.clock.now(), role, signing);
+    this.visitor = place.visitor(login);
     this.visitor.userId = this.userId;
   }
 
@@ -112,7 +119,7 @@ export class OwnKeyPerson extends OwnKeys {
 
   /** Hands in a signed line. @returns what came back for it */
   async send(line: string): Promise<SentReceipt> {
-    const answer = await fetch(`${this.world.url}/api/v1/operations`, {
+    const answer = await fetch(`${this.place.url}/api/v1/operations`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${this.visitor.token}`,
@@ -192,13 +199,18 @@ export class OwnKeyPerson extends OwnKeys {
   }
 
   /** New keys, and the signed operation that puts them in place of the present ones. */
-  rotation(replaces: number): { line: string; take: () => void } {
+  rotation(replaces: number): { id: string; line: string; take: () => void } {
     const [signing, sealing] = [newPair(), newPair()];
-    const id = operationId(this.world.clock.now(), randomBytes(10));
+    const issuedAt = this.place.clock.now();
+    const id = operationId(issuedAt, randomBytes(10));
     const text = Buffer.from(possessionText(this.userId, id), 'utf8');
     const proof = Buffer.from(signP256(signing.privateKey, text)).toString('base64url');
     const keys = { sign: publicText(signing), seal: publicText(sealing) };
-    const line = this.line('key:rotate', { keys, proof, replaces }, { id });
-    return { line, take: () => Object.assign(this, { signing, sealing }) };
+    const line = this.line('key:rotate', { keys, proof, replaces }, { id, issuedAt });
+    const take = () => {
+      this.earlierSealing.push(this.sealing);
+      Object.assign(this, { signing, sealing });
+    };
+    return { id, line, take };
   }
 }

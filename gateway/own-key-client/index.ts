@@ -58,6 +58,8 @@ export const publicText = ({ publicKey }: KeyPair): string => encodePublicKey(pu
 
 export class OwnKeys {
   sealing = newPair();
+  /** What was wrapped before a rotation opens with these. */
+  readonly earlierSealing: KeyPair[] = [];
   epoch = { number: 1, pair: newPair() };
   readonly tagKey = new Uint8Array(randomBytes(32));
   readonly userId: string;
@@ -162,7 +164,9 @@ export class OwnKeys {
 
   /** Opens each wrap with what the one before it gave. @returns the last secret */
   async unwrap(wraps: readonly SentWrap[]): Promise<Uint8Array> {
-    let recipientPrivateKey: Uint8Array = this.sealing.privateKey;
+    const held = [this.sealing, ...this.earlierSealing];
+    const first = held.find((pair) => kidOf(publicText(pair)) === wraps[0]?.kid);
+    let recipientPrivateKey: Uint8Array = (first ?? this.sealing).privateKey;
     for (const { wrap, ...binding } of wraps) {
       const wrapped = new Uint8Array(Buffer.from(wrap, 'base64url'));
       const bound = { ...binding, ledger: 'records' };
