@@ -6,7 +6,7 @@ import { shownSchema, transcriptSchema } from '../services/consultations/index.j
 import { temporaryFolder, type TemporaryFolder } from '../testing/index.js';
 import { checkTranscript } from '../verify/index.js';
 import { Life } from './life.js';
-import { visitorAt } from './mixed-load.js';
+import { visitorAt } from './load/index.js';
 import { Talker } from './talker.js';
 import { SETUP_CODE } from './world.js';
 

@@ -10,7 +10,18 @@ import { openStore } from '../store/index.js';
 import { KeyHolder } from '../testing/key-holder.js';
 import { temporaryFolder, type TemporaryFolder } from '../testing/index.js';
 import { Life } from './life.js';
-import { Book, mixedLoad, opened, PATIENT, visitorAt, type Cast } from './mixed-load.js';
+import {
+  Door,
+  expectWraps,
+  foundedAt,
+  PATIENT,
+  settled,
+  untilDead,
+  visitorAt,
+  type Common,
+  type Kind,
+} from './load/index.js';
+import { Book, mixedLoad, opened, type Cast } from './mixed-load.js';
 import { problemOf, QUICK, SETUP_CODE, smallCover, terms, text, uploadForm } from './world.js';
 
 const LIVES = Number(process.env['PRMS_CRASH_LIVES'] ?? 5);
@@ -18,7 +29,7 @@ const SEED = Number(process.env['PRMS_CRASH_SEED'] ?? Date.now() % 1_000_000);
 const CHANNEL = 'records';
 
 describe('a gateway that is killed', function () {
-  this.timeout(120_000 + LIVES * 10_000);
+  this.timeout(120_000 + LIVES * 60_000);
   let folder: TemporaryFolder;
   let life: Life | undefined;
 
@@ -79,24 +90,39 @@ describe('a gateway that is killed', function () {
 
   it(`${LIVES} times under a mixed load (seed ${SEED}): answered means kept, and nothing is half there`, async () => {
     const random = seeded(SEED);
-    const cast = await settle((await begin()).url);
+    const door = new Door();
+    door.url = (await begin()).url;
+    const common = await foundedAt(door);
+    const cast = await settle(common);
+    const kinds = await settled(common);
     await end();
     const book = new Book();
+    const rounds = new Map<Kind, number>(kinds.map((kind) => [kind, 0]));
     for (let number = 0; number < LIVES; number++) {
-      const { url } = await begin();
-      const { over } = await mixedLoad(url, cast, book, number);
+      door.url = (await begin()).url;
+      await door.drained();
+      await checkKinds(common, kinds);
+      const { over } = await mixedLoad(door.url, cast, book, number);
+      const work = Promise.all([over, ...kinds.map((kind) => goOn(kind, number, rounds))]);
       // Every other life ends while its first requests are under way, the rest in the midst of work.
-      if (number % 2 === 0) await atWork(book);
-      await sleep(20 + random() * 600);
+      const begun = number % 2 === 0 ? atWork(book, rounds) : Promise.resolve();
+      await Promise.race([work, begun.then(() => sleep(20 + random() * 600))]);
       await end();
-      await over;
+      await work;
     }
+    expect([...rounds].filter(([, done]) => done === 0)).to.deep.equal([]);
     expect(book.applied.length).to.be.greaterThan(LIVES);
     expect(book.receipts.size).to.be.greaterThan(LIVES);
     expect(book.sent.size).to.be.greaterThan(book.receipts.size - 1);
 
     await reopened(async (gateway) => {
+      door.url = gateway.url;
       await drained(gateway);
+      await checkKinds(common, kinds);
+      await gateway.services.aftermath.run();
+      const [consents, relatives] = kinds;
+      await expectWraps(gateway, consents.clara.userId, consents.goes.userId);
+      await expectWraps(gateway, relatives.karl.userId, relatives.lena.userId);
       await checkBulk(gateway, cast, book);
       await checkAnswered(gateway, book);
       await checkReports(gateway, cast, book);
@@ -127,19 +153,32 @@ async function founded(url: string) {
   return visitorAt(url, 'north').register('hospital', { profile, setupCode: SETUP_CODE });
 }
 
-/** Until each kind of work has been answered once more. */
-async function atWork(book: Book): Promise<void> {
+async function checkKinds({ south }: Common, kinds: readonly Kind[]): Promise<void> {
+  await south.logIn();
+  await Promise.all(kinds.map((kind) => kind.check()));
+}
+
+/** Until the gateway is no more. */
+function goOn(kind: Kind, life: number, rounds: Map<Kind, number>): Promise<void> {
+  return untilDead(async (i) => {
+    await kind.round(`${life}/${i}`);
+    rounds.set(kind, (rounds.get(kind) ?? 0) + 1);
+  });
+}
+
+/** Until lines and uploads have been answered once more, and each kind of work has been done once. */
+async function atWork(book: Book, rounds: ReadonlyMap<Kind, number>): Promise<void> {
   const [receipts, uploads] = [book.receipts.size, book.uploaded.length];
-  for (let i = 0; i < 600; i++) {
-    if (book.receipts.size > receipts && book.uploaded.length > uploads) return;
+  for (let i = 0; i < 1200; i++) {
+    const answered = book.receipts.size > receipts && book.uploaded.length > uploads;
+    if (answered && [...rounds.values()].every((done) => done > 0)) return;
     await sleep(50);
   }
   throw new Error('nothing is answered');
 }
 
 /** The first life: everybody comes, and finds what the later ones go on with. */
-async function settle(url: string): Promise<Cast> {
-  const hospital = await founded(url);
+async function settle({ door: { url }, north: hospital }: Common): Promise<Cast> {
   const doctor = await visitorAt(url, 'bruun').register('doctor', { profile: { name: 'Bruun' } });
   const patient = await visitorAt(url, 'maria').register('patient', PATIENT);
   const asked = await doctor.change('/affiliations', { hospital: hospital.userId });

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { temporaryFolder, type TemporaryFolder } from '../testing/index.js';
 import { Life } from './life.js';
-import { PATIENT, visitorAt } from './mixed-load.js';
+import { PATIENT, visitorAt } from './load/index.js';
 import { SETUP_CODE, smallCover, text, uploadForm, type Visitor } from './world.js';
 
 /** Nobody is made to wait long for a ledger that hangs. */

@@ -2,10 +2,10 @@
 // found after the gateway was killed.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { Visitor } from '../http/routes/testing-api.js';
 import { BulkStream } from '../testing/bulk-stream.js';
 import { KeyHolder } from '../testing/key-holder.js';
-import { problemOf, smallCover, terms, uploadForm } from './world.js';
+import { PATIENT, untilDead, visitorAt } from './load/index.js';
+import { problemOf, smallCover, terms, uploadForm, type Visitor } from './world.js';
 
 const receiptSchema = z.looseObject({ id: z.string(), status: z.string() });
 const openedSchema = z.looseObject({ access: z.string(), ticket: z.string() });
@@ -36,10 +36,6 @@ export interface Cast {
   readonly consultation: string;
 }
 
-/** Answers are not held against the document here: a killed gateway answers nothing. */
-export const visitorAt = (url: string, login: string): Visitor =>
-  new Visitor({ url, check: () => undefined }, login);
-
 /** Logs everybody in, and lets all of them go on until the gateway is no more. */
 export async function mixedLoad(
   url: string,
@@ -69,8 +65,6 @@ export async function mixedLoad(
   return { over };
 }
 
-export const PATIENT = { details: { name: 'Maria' }, escrow: null };
-
 /** A hospital's system relays what its patients have signed: lines go out while receipts come in. */
 async function bulk(url: string, { token }: Visitor, cast: Cast, book: Book): Promise<void> {
   const stream = new BulkStream({ url, token });
@@ -86,7 +80,7 @@ async function bulk(url: string, { token }: Visitor, cast: Cast, book: Book): Pr
     const signed = cast.holders.flatMap((holder) => [holder.access(), holder.access()]);
     for (const { id } of signed) book.sent.add(id);
     if (!(await stream.send(signed.map(({ line }) => `${line}\n`).join('')))) break;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await reading;
 }
@@ -151,16 +145,4 @@ async function say(
   const path = `/patients/${patient.userId}/consultations/${consultation}/messages`;
   await doctor.post(path, { text }, messageSchema);
   book.said.push(text);
-}
-
-/** Does it again and again; a connection that breaks is the end, any other failure is one of the test. */
-async function untilDead(work: (i: number) => Promise<unknown>): Promise<void> {
-  for (let i = 0; ; i++) {
-    try {
-      await work(i);
-    } catch (error) {
-      if (error instanceof TypeError) return;
-      throw error;
-    }
-  }
 }

@@ -8,7 +8,7 @@ import { BulkStream } from '../testing/bulk-stream.js';
 import { KeyHolder } from '../testing/key-holder.js';
 import { temporaryFolder, type TemporaryFolder } from '../testing/index.js';
 import { Life } from './life.js';
-import { visitorAt } from './mixed-load.js';
+import { visitorAt } from './load/index.js';
 import { SETUP_CODE, type Visitor } from './world.js';
 
 const PLACES = 100;
