@@ -42,6 +42,11 @@ const table = {
   WRAP_DAMAGED: [502, 'Key wrap is damaged', 'The stored key wrap does not open for this reader.'],
   BUSY: [503, 'Busy', 'Try again in a moment: a queue is full.'],
   LEDGER_UNAVAILABLE: [503, 'Ledger unavailable', 'Try again later: the ledger does not answer.'],
+  STORE_UNAVAILABLE: [
+    503,
+    'Store takes no writes',
+    'Read the present state, then try again later: the gateway’s disk is full or failing.',
+  ],
   SHUTTING_DOWN: [503, 'Shutting down', 'Try again in a moment.'],
   TIMEOUT: [504, 'Took too long', 'Ask again: the work may have been done.'],
   COMMIT_TIMEOUT: [

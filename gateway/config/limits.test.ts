@@ -131,7 +131,7 @@ const MAY_STAY_INLINE: Readonly<Record<string, readonly [why: string, numbers: s
   'http/routes/sealed.ts': [ARGUMENT, '.max(128)'],
   'http/routes/services.ts': [ARGUMENT, '.max(120)'],
   'http/routes/sign-in.ts': [ARGUMENT, '.max(64) .max(256) .max(60)'],
-  'runtime/translate.ts': [ADVICE, 'retryAfterMs: 2000'],
+  'runtime/translate.ts': [ADVICE, 'retryAfterMs: 5000 retryAfterMs: 2000'],
   'services/acquisition/fhir.ts': [ARGUMENT, '.max(250) .max(20) .max(200) .max(10)'],
   'services/acquisition/queue.ts': [ADVICE, 'retryAfterMs: 1000'],
   'services/bulk.ts': [ADVICE, 'retryAfterMs: 1000'],

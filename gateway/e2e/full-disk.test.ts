@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Level } from 'level';
 import { CloudError, type Cloud } from '../clouds/index.js';
@@ -97,18 +98,30 @@ class SmallDisk implements Disk {
   }
 }
 
-/** A store whose database refuses every write as one on a full disk does. */
-function refusingStore(): Disk {
-  const makeRoom = () => Promise.resolve(void Reflect.deleteProperty(Level.prototype, 'batch'));
+/** A store whose database refuses every write as one on a full disk does, where no other file can be written; the ledger's goes on. */
+async function refusingStore(): Promise<Disk> {
+  const folder = await temporaryFolder();
+  // Where the store tries the disk, there is something that is no file.
+  const obstacle = join(folder.path, 'store', 'trial-of-the-disk');
+  const real: unknown = Reflect.get(Level.prototype, 'batch');
+  const value = function (this: Level, ...call: unknown[]): unknown {
+    const full = new Error('IO error: No space left on device');
+    if (this.location.endsWith('store') || typeof real !== 'function')
+      return Promise.reject(Object.assign(full, { code: 'LEVEL_IO_ERROR' }));
+    return Reflect.apply(real, this, call);
+  };
+  const makeRoom = async () => {
+    Reflect.deleteProperty(Level.prototype, 'batch');
+    await rm(obstacle, { recursive: true, force: true });
+  };
   return {
-    options: {},
-    fill: () => {
-      const value = () => Promise.reject(new Error('IO error: No space left on device'));
+    options: { env: { PRMS_DATA: folder.path } },
+    fill: async () => {
+      await mkdir(obstacle);
       Object.defineProperty(Level.prototype, 'batch', { value, configurable: true });
-      return Promise.resolve();
     },
     makeRoom,
-    remove: makeRoom,
+    remove: () => folder.remove(),
   };
 }
 
@@ -185,57 +198,110 @@ describe('a cloud without room, through HTTP', function () {
 
 describe('a store without room, through HTTP', function () {
   this.timeout(60_000);
-  let disk: Disk;
-  let world: World;
-  let clouds: TemporaryFolder;
-  let moody: MoodyLedger;
-  before(async () => {
-    disk = (await SmallDisk.mount(24, 'PRMS_DATA')) ?? refusingStore();
-    clouds = await temporaryFolder();
-    const clock = new ManualClock();
-    moody = await MoodyLedger.open(clock);
-    const env = { ...disk.options?.env, PRMS_CLOUD_DIR: clouds.path };
-    world = await World.open({ ledger: moody.ledger, clock, env });
-  });
-  after(async () => {
-    await disk.makeRoom();
-    await world.close();
-    await moody.close();
-    await disk.remove();
-    await clouds.remove();
-  });
+  for (const [what, openDisk] of [
+    ['as it says', refusingStore],
+    [
+      'on a small disk where one can be mounted',
+      async () => (await SmallDisk.mount(24, 'PRMS_DATA')) ?? (await refusingStore()),
+    ],
+  ] as const) {
+    describe(what, () => {
+      let disk: Disk;
+      let world: World;
+      let clouds: TemporaryFolder;
+      let moody: MoodyLedger;
+      let maria: Visitor;
+      let doctor: Visitor;
+      before(async () => {
+        disk = await openDisk();
+        clouds = await temporaryFolder();
+        const clock = new ManualClock();
+        moody = await MoodyLedger.open(clock);
+        const env = {
+          ...disk.options?.env,
+          PRMS_CLOUD_DIR: clouds.path,
+          PRMS_STORE_RETRY_MS: '50',
+          PRMS_STORE_SPARE_BYTES: '1048576',
+          PRMS_OUTBOX_RETRY_MS: '100',
+        };
+        world = await World.open({ ledger: moody.ledger, clock, env });
+        doctor = await world.doctor('Bruun', await world.hospital('North'));
+        maria = await world.patient('Maria');
+      });
+      afterEach(() => disk.makeRoom());
+      after(async () => {
+        await world.close();
+        await moody.close();
+        await disk.remove();
+        await clouds.remove();
+      });
 
-  it('refuses an operation and an upload, and takes both when there is room', async () => {
-    const north = await world.hospital('North');
-    const doctor = await world.doctor('Bruun', north);
-    const maria = await world.patient('Maria');
-    const kept = await world.upload(maria, maria, { bytes: text('from before') });
-    const objects = [...(await world.objects()).keys()].sort();
-    await disk.fill();
-    const denial = { terms: terms(doctor, undefined, { effect: 'deny' }) };
-    const consents = `/patients/${maria.userId}/consents`;
-    const reports = `/patients/${maria.userId}/reports`;
-    const form = uploadForm({ bytes: text('no room'), covers: [smallCover()] });
-    for (const answer of [
-      await maria.ask('POST', consents, denial),
-      await maria.ask('POST', reports, form),
-    ]) {
-      expect(problemOf(answer).code).to.equal('INTERNAL');
-      expect(answer.status).to.equal(500);
-    }
-    expect([...(await world.objects()).keys()].sort()).to.deep.equal(objects);
-    await disk.makeRoom();
-    await world.restart();
-    await maria.logIn();
-    const { consents: granted } = await world.gateway.services.records.patient(maria.userId);
-    expect(granted).to.deep.equal([]);
-    expect((await world.reports(maria, maria)).map(({ id }) => id)).to.deep.equal([kept.id]);
-    await maria.change(consents, denial);
-    const { id } = await world.upload(maria, maria, { bytes: text('room again') });
-    for (const [report, content] of [
-      [kept.id, 'from before'],
-      [id, 'room again'],
-    ] as const)
-      expect(Buffer.from(await world.read(maria, maria, report)).toString()).to.equal(content);
-  });
+      const readiness = async () => (await fetch(`${world.url}/readyz`)).status;
+      /** Until the store takes writes again, by itself. */
+      const recovered = () => until(async () => (await readiness()) === 200);
+      const denial = () => ({ terms: terms(doctor, undefined, { effect: 'deny' }) });
+      const consents = () => `/patients/${maria.userId}/consents`;
+      const granted = async () =>
+        (await world.gateway.services.records.patient(maria.userId)).consents.length;
+
+      it('refuses an operation and an upload, reads on, and takes both when there is room', async () => {
+        const kept = await world.upload(maria, maria, { bytes: text('from before') });
+        const objects = [...(await world.objects()).keys()].sort();
+        expect(await readiness()).to.equal(200);
+        await disk.fill();
+        const form = uploadForm({ bytes: text('no room'), covers: [smallCover()] });
+        for (const answer of [
+          await maria.ask('POST', consents(), denial()),
+          await maria.ask('POST', `/patients/${maria.userId}/reports`, form),
+        ]) {
+          expect(problemOf(answer).code).to.equal('STORE_UNAVAILABLE');
+          expect(answer.status).to.equal(503);
+          expect(answer.headers.get('retry-after')).to.equal('1');
+        }
+        expect(await readiness()).to.equal(503);
+        expect([...(await world.objects()).keys()].sort()).to.deep.equal(objects);
+        // Lists need no room; opening a report leaves a trace, which does.
+        expect((await world.reports(maria, maria)).map(({ id }) => id)).to.deep.equal([kept.id]);
+        expect(await granted()).to.equal(0);
+        await disk.makeRoom();
+        await recovered();
+        await maria.change(consents(), denial());
+        const { id } = await world.upload(maria, maria, { bytes: text('room again') });
+        const wen = await world.patient('Wen');
+        // What was taken after the disk had been full is there after a restart, too.
+        await world.restart();
+        await maria.logIn();
+        await wen.logIn();
+        expect(await granted()).to.equal(1);
+        for (const [report, content] of [
+          [kept.id, 'from before'],
+          [id, 'room again'],
+        ] as const)
+          expect(Buffer.from(await world.read(maria, maria, report)).toString()).to.equal(content);
+      });
+
+      it('tells the receipt of what was under way when the disk became full, and settles it later', async () => {
+        const { outbox } = world.gateway.services;
+        const before = await granted();
+        moody.hangs();
+        const asked = maria.change(consents(), denial());
+        await until(() => Promise.resolve(outbox.waiting === 1));
+        await disk.fill();
+        moody.works();
+        const { id } = await asked;
+        expect(await granted()).to.equal(before + 1);
+        await disk.makeRoom();
+        await until(async () => (await outbox.fate(id))?.state === 'applied');
+        expect(outbox.waiting).to.equal(0);
+        expect(await granted()).to.equal(before + 1);
+      });
+    });
+  }
 });
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) {
+    if (tries === 400) throw new Error('it did not come to be in time');
+    await sleep(25);
+  }
+}

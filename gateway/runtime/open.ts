@@ -145,7 +145,10 @@ async function layFoundations(
   await makeDataFolder(dataDir);
   const ledger = options.ledger ?? (await openLedger(config, clock));
   if (!options.ledger) closers.push(() => ledger.close());
-  const store = await openStore(join(dataDir, 'store'));
+  const store = await openStore(join(dataDir, 'store'), {
+    retryMs: config.storeRetryMs,
+    spareBytes: config.storeSpareBytes,
+  });
   closers.push(() => store.close());
   // What uploads left behind that a crash cut off. Only now: the store's lock says that nobody else is at work here.
   await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
@@ -327,7 +330,7 @@ async function serve(
     noticeOf: ({ userId }) => services.notices.headerOf(userId),
     ready: async () => ({
       ledger: ledger.accepting && (await works(ledger.height())),
-      store: await works(store.get('logins', 'ready')),
+      store: store.accepting && (await works(store.get('logins', 'ready'))),
     }),
     translate,
     // There are no pages yet: whoever opens the address in a browser finds the reference.

@@ -8,6 +8,11 @@ import { ledgerTrouble } from '../services/ledger-trouble.js';
 /** Pictures that can't be covers are the sender's to change; a full pool passes. */
 export function translate(error: unknown): GatewayError | undefined {
   if (error instanceof LedgerError) return ledgerTrouble(error);
+  if (isDiskTrouble(error))
+    return new GatewayError('STORE_UNAVAILABLE', 'The gateway’s disk is full or failing.', {
+      cause: error,
+      retryAfterMs: 5000,
+    });
   if (!(error instanceof StegoError)) return undefined;
   switch (error.code) {
     case 'POOL_FULL':
@@ -35,3 +40,12 @@ export function translate(error: unknown): GatewayError | undefined {
       return undefined;
   }
 }
+
+/** Files of ours beside the store, and reads of the store itself. */
+const isDiskTrouble = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  DISK_TROUBLE.has(error.code);
+
+const DISK_TROUBLE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'LEVEL_IO_ERROR']);

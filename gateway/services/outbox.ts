@@ -311,8 +311,8 @@ export class Outbox {
         // The chaincode's receipts are what its own types say.
         const receipt = given as unknown as Receipt;
         if (receipt.status === 'applied') await this.parts.onApplied?.(pending.line);
-        await this.#settle(id, pending, given);
-        this.parts.onSettled?.(receipt, this.parts.clock.now() - acceptedAt);
+        if (await this.#settledNow(id, pending, given))
+          this.parts.onSettled?.(receipt, this.parts.clock.now() - acceptedAt);
         return receipt;
       })
       .catch((error: unknown) => {
@@ -323,6 +323,25 @@ export class Outbox {
       .finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, sent);
     return sent;
+  }
+
+  /**
+   * False when the disk takes no writes. The ledger has decided all the same, and its receipt is told: what is on disk here
+   * is sent again, gets the same receipt, and is settled then.
+   */
+  async #settledNow(
+    id: string,
+    pending: Pending,
+    receipt: z.infer<typeof receiptSchema>,
+  ): Promise<boolean> {
+    try {
+      await this.#settle(id, pending, receipt);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE')) throw error;
+      this.#stalled.add(id);
+      return false;
+    }
   }
 
   /** From pending to settled in one step: a crash leaves it in one of the two. */

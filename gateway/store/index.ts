@@ -8,6 +8,7 @@ export type {
   StoreExpectation,
   StoreWrite,
 } from './store.js';
+export type { DatabaseOptions } from './database.js';
 export { openStore } from './level.js';
 export { Documents } from './documents.js';
 export type { DocumentEntry } from './documents.js';

@@ -1,8 +1,7 @@
 // The store on `level`: one database folder, a sublevel per space. Commits that wait together are decided one after the
 // other and written as one batch, so that many of them share one wait for the disk.
-import { mkdir } from 'node:fs/promises';
-import { Level } from 'level';
 import { GatewayError } from '../errors.js';
+import { Database, type BatchOperation, type DatabaseOptions, type Space } from './database.js';
 import type {
   CommitOptions,
   ListOptions,
@@ -12,7 +11,6 @@ import type {
   StoreWrite,
 } from './store.js';
 
-const encoding = { keyEncoding: 'utf8', valueEncoding: 'view' } as const;
 /** Commits in one batch: what comes after them does not wait for more than this. */
 const MAX_TOGETHER = 1000;
 
@@ -20,32 +18,12 @@ const MAX_TOGETHER = 1000;
  * Opens (and makes, with mode 0700) the store in `dir`.
  * @throws GatewayError STORE_LOCKED when another process holds it, STORE_DAMAGED when it can't be opened
  */
-export async function openStore(dir: string): Promise<Store> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const db = new Level<string, Uint8Array>(dir, encoding);
-  try {
-    await db.open();
-  } catch (cause) {
-    throw openingError(dir, cause);
-  }
-  return new LevelStore(db);
+export async function openStore(
+  dir: string,
+  options: DatabaseOptions = { retryMs: 5000, spareBytes: 0 },
+): Promise<Store> {
+  return new LevelStore(await Database.open(dir, options));
 }
-
-function openingError(dir: string, cause: unknown): GatewayError {
-  const inner = cause instanceof Error ? cause.cause : undefined;
-  if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
-    return new GatewayError(
-      'STORE_LOCKED',
-      `Another process uses the folder ${dir}: stop it first.`,
-      { cause },
-    );
-  }
-  return new GatewayError('STORE_DAMAGED', `The store in ${dir} can't be opened.`, { cause });
-}
-
-const openSpace = (db: Level<string, Uint8Array>, name: string) =>
-  db.sublevel<string, Uint8Array>(name, encoding);
-type Space = ReturnType<typeof openSpace>;
 
 /** A commit that has not been decided. */
 interface Waiting {
@@ -57,43 +35,57 @@ interface Waiting {
 }
 
 class LevelStore implements Store {
-  private readonly spaces = new Map<string, Space>();
   private queue: Waiting[] = [];
   private writing: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
-  constructor(private readonly db: Level<string, Uint8Array>) {}
+  constructor(private readonly db: Database) {}
+
+  get accepting(): boolean {
+    return this.db.accepting;
+  }
 
   async get(space: string, key: string): Promise<Uint8Array | undefined> {
     return (await this.getMany(space, [key]))[0];
   }
 
   async getMany(space: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    const values: (Uint8Array | undefined)[] = await this.space(space).getMany(
-      keys.map(checkedKey),
-    );
+    const asked = keys.map(checkedKey);
+    const values: (Uint8Array | undefined)[] = await (await this.readable(space)).getMany(asked);
     return values;
   }
 
   async *list(space: string, options: ListOptions = {}): AsyncIterable<StoreEntry> {
     const { prefix = '', after, limit = Infinity } = options;
     // `after` may lie before the prefix, then the prefix is where the range begins.
-    const from = after !== undefined && after >= prefix ? { gt: after } : { gte: prefix };
+    let from: Range = after !== undefined && after >= prefix ? { gt: after } : { gte: prefix };
     let count = 0;
-    for await (const [key, value] of this.space(space).iterator(from)) {
-      if (count >= limit || !key.startsWith(prefix)) return;
-      count += 1;
-      yield { key, value };
+    for (;;) {
+      const readable = await this.readable(space);
+      const { life } = this.db;
+      try {
+        for await (const [key, value] of readable.iterator(from)) {
+          if (count >= limit || !key.startsWith(prefix)) return;
+          count += 1;
+          from = { gt: key };
+          yield { key, value };
+        }
+        return;
+      } catch (error) {
+        // Cut off where the database was opened anew: it goes on behind what it has given.
+        if (life === this.db.life) throw error;
+      }
     }
   }
 
   async commit(writes: readonly StoreWrite[], options: CommitOptions = {}): Promise<boolean> {
     if (this.draining !== undefined) throw closedError();
+    if (!this.db.accepting) throw this.db.refusal();
     const { expect = [], sync = false } = options;
     // One bad key must not fail those that would be written with it.
     for (const { space, key } of [...writes, ...expect]) {
-      this.space(space);
+      checkedSpace(space);
       checkedKey(key);
     }
     return new Promise((resolve, reject) => {
@@ -131,7 +123,7 @@ class LevelStore implements Store {
       const sync = held.some((waiting) => waiting.sync);
       // Of two writes to one key the later one stands, as it would have, had they come one by one.
       const batch = held.flatMap(({ writes }) => writes.map((write) => this.operation(write)));
-      if (batch.length > 0) await this.db.batch(batch, { sync });
+      if (batch.length > 0) await this.db.write(batch, sync);
       // “No” is told after the disk, too: it may rest on what was written just now.
       group.forEach(({ resolve }, at) => resolve(decided[at] ?? false));
     } catch (error) {
@@ -158,24 +150,24 @@ class LevelStore implements Store {
     return present;
   }
 
-  private operation({ space, key, value }: StoreWrite) {
+  private operation({ space, key, value }: StoreWrite): BatchOperation {
     // The key as its space stores it: naming the space with each write would cost more than the write.
-    const stored = this.space(space).prefixKey(key, 'utf8');
-    return value === undefined
-      ? { type: 'del' as const, key: stored }
-      : { type: 'put' as const, key: stored, value };
+    const stored = this.db.space(space).prefixKey(key, 'utf8');
+    return value === undefined ? { type: 'del', key: stored } : { type: 'put', key: stored, value };
   }
 
-  private space(name: string): Space {
+  private readable(name: string): Promise<Space> {
     if (this.closing !== undefined) throw closedError();
-    const known = this.spaces.get(name);
-    if (known !== undefined) return known;
-    if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
-      throw new RangeError(`“${name}” is no name for a space`);
-    const space = openSpace(this.db, name);
-    this.spaces.set(name, space);
-    return space;
+    return this.db.readable(checkedSpace(name));
   }
+}
+
+type Range = { readonly gt: string } | { readonly gte: string };
+
+function checkedSpace(name: string): string {
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
+    throw new RangeError(`“${name}” is no name for a space`);
+  return name;
 }
 
 function checkedKey(key: string): string {

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Level } from 'level';
 import { z } from 'zod';
 import { GatewayError } from '../errors.js';
 import { failure, temporaryFolder } from '../testing/index.js';
@@ -42,6 +44,70 @@ describe('store on level', () => {
     expect(await work).to.equal(true);
     store = await openStore(join(folder.path, 'store'));
     expect(await store.get('a', 'k')).to.not.equal(undefined);
+  });
+
+  describe('on a disk that refuses a write', () => {
+    const full = Object.assign(new Error('IO error: No space left on device'), {
+      code: 'LEVEL_IO_ERROR',
+    });
+    const key = (n: number) => `k${n}`;
+    const put = (n: number) =>
+      store.commit([{ space: 'a', key: key(n), value: Buffer.from([n]) }], { sync: true });
+    const refused = () => {
+      const value = () => Promise.reject(full);
+      Object.defineProperty(Level.prototype, 'batch', { value, configurable: true });
+    };
+    const taken = () => void Reflect.deleteProperty(Level.prototype, 'batch');
+    const recovered = async () => {
+      for (let tries = 0; !store.accepting && tries < 400; tries++) await sleep(25);
+      expect(store.accepting).to.equal(true);
+    };
+
+    beforeEach(async () => {
+      await store.close();
+      store = await openStore(join(folder.path, 'store'), { retryMs: 20, spareBytes: 1000 });
+      for (let n = 0; n < 9; n++) await put(n);
+    });
+    afterEach(taken);
+
+    it('takes nothing until it has been opened anew, then goes on by itself', async () => {
+      refused();
+      const refusals = await Promise.all(
+        [put(10), put(11)].map((work) => failure(GatewayError, () => work)),
+      );
+      expect(refusals.map(({ code }) => code)).to.deep.equal([
+        'STORE_UNAVAILABLE',
+        'STORE_UNAVAILABLE',
+      ]);
+      expect(store.accepting).to.equal(false);
+      taken();
+      expect((await failure(GatewayError, () => put(12))).code).to.equal('STORE_UNAVAILABLE');
+      expect(await store.get('a', key(8))).to.not.equal(undefined);
+      await recovered();
+      expect(await put(13)).to.equal(true);
+      const keys = [8, 10, 11, 12, 13].map(key);
+      const found = await store.getMany('a', keys);
+      expect(found.map((value) => value?.[0])).to.deep.equal([
+        8,
+        undefined,
+        undefined,
+        undefined,
+        13,
+      ]);
+    });
+
+    it('goes on with what is being listed, without a gap or a double', async () => {
+      const found: string[] = [];
+      for await (const { key: each } of store.list('a')) {
+        found.push(each);
+        if (found.length !== 3) continue;
+        refused();
+        await failure(GatewayError, () => put(10));
+        taken();
+        await recovered();
+      }
+      expect(found).to.deep.equal(Array.from({ length: 9 }, (_, n) => key(n)));
+    });
   });
 
   describe('documents', () => {

@@ -39,6 +39,9 @@ export interface StoreEntry {
 }
 
 export interface Store {
+  /** False while the disk takes no writes: reads go on, commits are refused. */
+  readonly accepting: boolean;
+
   get(space: SpaceName, key: string): Promise<Uint8Array | undefined>;
 
   /** In the order of `keys`. */
@@ -50,6 +53,7 @@ export interface Store {
   /**
    * Does all writes or none.
    * @returns false, with nothing written, when an expectation does not hold
+   * @throws GatewayError STORE_UNAVAILABLE when the disk is full or failing
    */
   commit(writes: readonly StoreWrite[], options?: CommitOptions): Promise<boolean>;
 

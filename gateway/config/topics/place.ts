@@ -1,5 +1,5 @@
 // Settings of the place: folders, address, log, the ledger’s name, keys from outside.
-import { choice, integer, path, secret, text } from '../kinds.js';
+import { choice, integer, MiB, path, secret, text } from '../kinds.js';
 import type { Setting } from '../kinds.js';
 
 export const place = {
@@ -9,6 +9,20 @@ export const place = {
     path,
     'a path',
     'Folder of the ledger, accounts and keys; made with mode 0700.',
+  ),
+  storeRetryMs: integer(
+    'PRMS_STORE_RETRY_MS',
+    5000,
+    [10, 600_000],
+    'ms',
+    'How often the store looks whether its disk takes writes again after one was refused; meanwhile commits are STORE_UNAVAILABLE.',
+  ),
+  storeSpareBytes: integer(
+    'PRMS_STORE_SPARE_BYTES',
+    16 * MiB,
+    [MiB, 1024 * MiB],
+    'bytes',
+    'Room on that disk with which the store is opened anew.',
   ),
   host: text(
     'PRMS_HOST',
