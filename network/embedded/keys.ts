@@ -20,6 +20,7 @@ export const HEAD_KEY = 'm/head';
 export const CHAINCODE_NAME = /^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$/;
 
 export const blockKey = (number: number): string => `b/${hex(number, 14)}`;
+export const isBlockKey = (stored: string): boolean => stored.startsWith('b/');
 /** Where a transaction lies: its id, and as the value its block's number. */
 export const transactionKey = (id: string): string => `t/${id}`;
 export const ALL_TRANSACTIONS: KeyRange = { from: 't/', to: 't0' };

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { LedgerError } from '../ledger.js';
+import { BlockFile } from './block-file.js';
+import { isBlockKey } from './keys.js';
 
 export interface KeyRange {
   /** Inclusive. */
@@ -41,11 +43,14 @@ const ENTRIES_PER_READ = 256;
 class LevelReader implements StoreReader {
   constructor(
     protected readonly db: Database,
+    protected readonly blocks: BlockFile,
     protected readonly at?: Snapshot,
   ) {}
 
   async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
-    return this.db.getMany([...keys], { snapshot: this.at });
+    const found: (Buffer | undefined)[] = await this.db.getMany([...keys], { snapshot: this.at });
+    if (!keys.some(isBlockKey)) return found;
+    return Promise.all(found.map(async (value, at) => value && this.#resolved(keys[at], value)));
   }
 
   async *entries(range: KeyRange): AsyncGenerator<readonly [string, Buffer], void, undefined> {
@@ -59,20 +64,27 @@ class LevelReader implements StoreReader {
       for (;;) {
         const entries = await iterator.nextv(ENTRIES_PER_READ);
         if (entries.length === 0) return;
-        yield* entries;
+        for (const [key, value] of entries)
+          yield [key, isBlockKey(key) ? await this.#resolved(key, value) : value];
       }
     } finally {
       await iterator.close();
     }
+  }
+
+  /** What a key stands for: of a block, LevelDB holds only the place. */
+  async #resolved(key: string | undefined, value: Buffer): Promise<Buffer> {
+    const isPlace = key !== undefined && isBlockKey(key) && BlockFile.isPointer(value);
+    return isPlace ? this.blocks.read(value) : value;
   }
 }
 
 class LevelSnapshot extends LevelReader implements StoreSnapshot {
   readonly #snapshot: Snapshot;
 
-  constructor(db: Database) {
+  constructor(db: Database, blocks: BlockFile) {
     const snapshot = db.snapshot();
-    super(db, snapshot);
+    super(db, blocks, snapshot);
     this.#snapshot = snapshot;
   }
 
@@ -83,17 +95,25 @@ class LevelSnapshot extends LevelReader implements StoreSnapshot {
 
 class LevelStore extends LevelReader implements Store {
   snapshot(): StoreSnapshot {
-    return new LevelSnapshot(this.db);
+    return new LevelSnapshot(this.db, this.blocks);
   }
 
   async write(
     writes: readonly StoreWrite[],
     { durable }: { readonly durable: boolean },
   ): Promise<void> {
+    // Blocks first: a pointer must never be on disk before what it points to.
+    const pointers = new Map<StoreWrite, Buffer>();
+    for (const write of writes) {
+      if (write.type === 'put' && isBlockKey(write.key))
+        pointers.set(write, await this.blocks.append(write.value));
+    }
+    if (durable && pointers.size > 0) await this.blocks.sync();
     const batch = this.db.batch();
     for (const write of writes) {
       // The view costs nothing; level wants a Buffer for its 'buffer' encoding.
-      if (write.type === 'put') batch.put(write.key, viewAsBuffer(write.value));
+      if (write.type === 'put')
+        batch.put(write.key, pointers.get(write) ?? viewAsBuffer(write.value));
       else batch.del(write.key);
     }
     await batch.write({ sync: durable });
@@ -101,6 +121,7 @@ class LevelStore extends LevelReader implements Store {
 
   async close(): Promise<void> {
     await this.db.close();
+    await this.blocks.close();
   }
 }
 
@@ -124,16 +145,25 @@ export async function openLevelStore(
     keyEncoding: 'utf8',
     valueEncoding: 'buffer',
     createIfMissing: options.createIfMissing,
-    // Blocks arrive in megabytes: small write buffers would compact without pause.
-    writeBufferSize: 16 * 1024 * 1024,
+    // Some two kilobytes an operation: small write buffers would compact without pause, and small files be too many to
+    // keep open once there are millions of them.
+    writeBufferSize: 64 * 1024 * 1024,
+    maxFileSize: 16 * 1024 * 1024,
     cacheSize: 32 * 1024 * 1024,
+    // Hashes and keys hardly compress; trying costs as much as merging them does.
+    compression: false,
   });
   try {
     await db.open();
   } catch (error) {
     throw explainOpenFailure(error, dir);
   }
-  return new LevelStore(db);
+  try {
+    return new LevelStore(db, await BlockFile.open(dir));
+  } catch (error) {
+    await db.close();
+    throw explainOpenFailure(error, dir);
+  }
 }
 
 function explainOpenFailure(error: unknown, dir: string): LedgerError {
