@@ -85,6 +85,8 @@ describe('group commit', () => {
       receipt: { id: 'bb', status: 'applied', extra: 2 },
       transactionId: 'tx',
       blockNumber: 1,
+      position: 1,
+      attempts: 1,
     });
   });
 
@@ -156,6 +158,16 @@ describe('group commit', () => {
     const { group: other } = make(new FakeLedger(() => 'TIMEOUT'), { maxAttempts: 2 });
     const all = lines(3).map((line) => expectCode(other.submit(line, 'x'), 'TIMEOUT'));
     await Promise.all(all);
+  });
+
+  it('does not send again what may have been committed, where that does harm', async () => {
+    const ledger = new FakeLedger(() => 'TIMEOUT');
+    const { group } = make(ledger, { idempotent: false });
+    await Promise.all(lines(3).map((line) => expectCode(group.submit(line, 'x'), 'TIMEOUT')));
+    expect(ledger.calls).to.have.length(1);
+    const away = new FakeLedger((_, call) => (call === 1 ? 'UNAVAILABLE' : undefined));
+    await make(away, { idempotent: false }).group.submit('op', 'x');
+    expect(away.calls).to.have.length(2);
   });
 
   it('does not try again what can not get better', async () => {

@@ -20,6 +20,11 @@ export interface GroupCommitOptions {
   readonly maxAttempts?: number;
   /** The first pause is up to so long; it doubles with every attempt. Default 10 ms, at most 2 000 ms. */
   readonly firstDelayMs?: number;
+  /**
+   * Default true: what was sent may be sent again, though nobody knows whether it was committed. False: a TIMEOUT is
+   * not tried again.
+   */
+  readonly idempotent?: boolean;
   /** How long one attempt may take. Default: the ledger's own deadline. */
   readonly deadlineMs?: number;
   /** Uniform in [0, 1). Default Math.random: it spreads retries, and guards nothing. */
@@ -88,6 +93,7 @@ export class GroupCommit {
       maxQueued: 10_000,
       maxAttempts: 8,
       firstDelayMs: 10,
+      idempotent: true,
       random: Math.random,
       delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       parseReceipts,
@@ -186,7 +192,8 @@ export class GroupCommit {
     for (let attempt = 1; ; attempt++) {
       const error = await this.#attempt(batch);
       if (error === undefined) return;
-      const again = TRIED_AGAIN.has(error.code);
+      const known = this.#options.idempotent || error.code !== 'TIMEOUT';
+      const again = known && TRIED_AGAIN.has(error.code);
       if (batch.length > 1 && HALVED.has(error.code)) {
         if (again) await this.#pause(attempt);
         const middle = Math.ceil(batch.length / 2);
