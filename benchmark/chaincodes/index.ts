@@ -3,16 +3,22 @@ import { RECORDS, recordsChaincode } from '@prms/chaincode';
 import type { ChaincodeFactory } from '@prms/network';
 import { BenchError } from '../errors.js';
 import { doNothingChaincode } from './do-nothing.js';
+import { smallBankChaincode } from './smallbank.js';
+import { ycsbChaincode } from './ycsb.js';
 
 export interface Deployment {
   readonly contracts: ChaincodeFactory;
   /** Takes lines, answers with their receipts, one a line. */
   readonly batchFunction: string;
+  /** The same line twice is the same as once: it may be sent again when nobody knows whether it was committed. */
+  readonly idempotent: boolean;
 }
 
 const DEPLOYMENTS: Readonly<Record<string, Deployment>> = {
-  [RECORDS]: { contracts: recordsChaincode, batchFunction: 'operations:apply' },
-  'do-nothing': { contracts: doNothingChaincode, batchFunction: 'apply' },
+  [RECORDS]: { contracts: recordsChaincode, batchFunction: 'operations:apply', idempotent: true },
+  'do-nothing': { contracts: doNothingChaincode, batchFunction: 'apply', idempotent: true },
+  ycsb: { contracts: ycsbChaincode, batchFunction: 'apply', idempotent: false },
+  smallbank: { contracts: smallBankChaincode, batchFunction: 'apply', idempotent: false },
 };
 
 /** @throws BenchError USAGE */

@@ -1,6 +1,6 @@
 // From a ledger's port to a generator's connection: ordered calls travel in batches, queries go alone.
 // Every platform that has a ledger port uses this, so that their figures differ by the ledger and by nothing else.
-import { GroupCommit, type Ledger, LedgerError } from '@prms/network';
+import { type BlockSummary, GroupCommit, type Ledger, LedgerError } from '@prms/network';
 import {
   type Answer,
   type Call,
@@ -17,6 +17,8 @@ export interface LedgerConnectionOptions {
   readonly chaincode: string;
   /** The chaincode's function that takes lines and answers with receipts. */
   readonly batchFunction: string;
+  /** An operation may be sent again when nobody knows whether it was committed. */
+  readonly idempotent: boolean;
   readonly lanes: number;
   readonly batch: number;
   /** Tries of one operation at most; the first is one of them. */
@@ -41,6 +43,7 @@ export class LedgerConnection implements Connection {
       maxAttempts,
       maxQueued,
       deadlineMs: options.deadlineMs,
+      idempotent: options.idempotent,
     });
   }
 
@@ -48,26 +51,41 @@ export class LedgerConnection implements Connection {
     try {
       return await this.#call(call);
     } catch (error) {
-      throw asCallError(error, this.options.maxAttempts);
+      throw asCallError(error, this.options);
     }
   }
 
   async order(fromBlock: number): Promise<readonly string[]> {
-    const height = await this.options.ledger.height();
     const ids: string[] = [];
-    if (fromBlock >= height) return ids;
-    for await (const block of this.options.ledger.blocks({ fromBlock })) {
-      for (const { transactionId, validation } of block.transactions) {
-        if (validation === 'VALID') ids.push(transactionId);
-      }
-      if (block.number >= height - 1) break;
-    }
+    await this.#transactions(fromBlock, ({ transactionId, validation }) => {
+      if (validation === 'VALID') ids.push(transactionId);
+    });
     return ids;
+  }
+
+  async conflicts(fromBlock: number): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = {};
+    await this.#transactions(fromBlock, ({ validation }) => {
+      if (validation !== 'VALID') counts[validation] = (counts[validation] ?? 0) + 1;
+    });
+    return counts;
   }
 
   async close(): Promise<void> {
     await this.#commit.close();
     await this.options.ledger.close();
+  }
+
+  async #transactions(
+    fromBlock: number,
+    each: (transaction: BlockSummary['transactions'][number]) => void,
+  ): Promise<void> {
+    const height = await this.options.ledger.height();
+    if (fromBlock >= height) return;
+    for await (const block of this.options.ledger.blocks({ fromBlock })) {
+      block.transactions.forEach(each);
+      if (block.number >= height - 1) return;
+    }
   }
 
   #call(call: Call): Promise<Answer> {
@@ -106,13 +124,18 @@ export class LedgerConnection implements Connection {
   }
 }
 
-function asCallError(error: unknown, maxAttempts: number): CallError {
+function asCallError(
+  error: unknown,
+  { maxAttempts, idempotent }: LedgerConnectionOptions,
+): CallError {
   if (!(error instanceof LedgerError)) {
     return new CallError('FAILED', String(error), 1, { cause: error });
   }
   const { code, message } = error;
   if (CONFLICTS.has(code))
     return new CallError('CONFLICTED', message, maxAttempts, { cause: error });
-  if (code === 'TIMEOUT') return new CallError('LOST', message, maxAttempts, { cause: error });
+  if (code === 'TIMEOUT') {
+    return new CallError('LOST', message, idempotent ? maxAttempts : 1, { cause: error });
+  }
   return new CallError('FAILED', `${code}: ${message}`, 1, { cause: error });
 }

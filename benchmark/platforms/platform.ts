@@ -89,6 +89,8 @@ export interface Connection {
   call(call: Call): Promise<Answer>;
   /** The order of transactions on the ledger from `fromBlock` on: ids of valid ones. Undefined: it has no ledger. */
   order?(fromBlock: number): Promise<readonly string[]>;
+  /** How many transactions from `fromBlock` on were ordered and then found to conflict, by the ledger's word for it. */
+  conflicts?(fromBlock: number): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
 }
 

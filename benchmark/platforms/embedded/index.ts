@@ -61,10 +61,12 @@ async function connect(
   address: unknown,
   { chaincode, batch, lanes }: PlatformSetting,
 ): Promise<Connection> {
+  const { batchFunction, idempotent } = deployment(chaincode);
   return new LedgerConnection({
     ledger: await RemoteLedger.connect(String(address)),
     chaincode,
-    batchFunction: deployment(chaincode).batchFunction,
+    batchFunction,
+    idempotent,
     lanes,
     batch,
     maxAttempts: MAX_ATTEMPTS,
