@@ -1,11 +1,13 @@
 // The door of the workloads.
 import { BenchError } from '../errors.js';
 import { doNothing } from './do-nothing.js';
+import { smallBank } from './smallbank.js';
 import type { Workload } from './workload.js';
+import { ycsb } from './ycsb.js';
 
 export type * from './workload.js';
 
-export const WORKLOADS: readonly Workload[] = [doNothing];
+export const WORKLOADS: readonly Workload[] = [doNothing, ycsb, smallBank];
 
 /**
  * A workload by its name, or by the address of a module that exports one as `workload`.

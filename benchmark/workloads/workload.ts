@@ -1,6 +1,6 @@
 // What a workload is: something that fills a chaincode's state, streams calls for ever, and may know afterwards whether
 // the state is right. One file each; `docs/benchmark.md` walks through writing one.
-import type { Answer, Call, Connection, Place } from '../platforms/platform.js';
+import type { Answer, Call, CallError, Connection, Place } from '../platforms/platform.js';
 
 /** What a workload was told; the same setting gives the same calls, but for signatures and times. */
 export interface WorkloadSetting {
@@ -38,6 +38,8 @@ export interface Preparation {
 /** One generator's calls. */
 export interface Stream {
   next(): Call | Promise<Call>;
+  /** How a call of this stream ended, in case that later ones build on it. */
+  ended?(call: Call, end: Answer | CallError): void;
   close?(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export interface Workload {
   /**
    * After the run: does the state agree with what was answered?
    * @param order ids of valid transactions as they lie on the ledger
+   * @param lost ordered calls that nobody knows the end of: what they touch can't be checked
    */
   verify?(
     setting: WorkloadSetting,
@@ -79,5 +82,6 @@ export interface Workload {
     applied: readonly Applied[],
     order: readonly string[],
     connection: Connection,
+    lost?: readonly Call[],
   ): Promise<Verdict>;
 }
