@@ -24,4 +24,10 @@ export {
   userIdOf,
   type SignatureVerifier,
 } from './signatures/index.js';
-export { lifeMsOf, vaultMark } from './operations/index.js';
+export {
+  lifeMsOf,
+  retrace,
+  vaultMark,
+  type AppliedOperation,
+  type Retraced,
+} from './operations/index.js';

@@ -286,18 +286,21 @@ export class QueryContract extends Contract {
     );
   }
 
-  /** Every state that a document has been in, newest first. `kind`: user, report, access, appointment or consultation. */
+  /**
+   * Every state that a document has been in, newest first. `kind`: user, report, access, appointment, consultation, offer (whose
+   * owner is a doctor) or genesis.
+   */
   @Transaction(false)
   @Returns('string')
   async history(
     context: RecordsContext,
     kind: string,
-    patient: string,
+    owner: string,
     id: string,
     pageSize: number,
     bookmark: string,
   ): Promise<string> {
-    const key = historyKey(parse(z.enum(HISTORIES), kind, 'kind'), userId(patient), id);
+    const key = historyKey(parse(z.enum(HISTORIES), kind, 'kind'), userId(owner), id);
     return statesOf(context, key, { pageSize, bookmark });
   }
 
@@ -351,10 +354,19 @@ interface PatientAndId {
   readonly id: string;
 }
 
-const HISTORIES = ['user', 'report', 'access', 'appointment', 'consultation'] as const;
+const HISTORIES = [
+  'user',
+  'report',
+  'access',
+  'appointment',
+  'consultation',
+  'offer',
+  'genesis',
+] as const;
 
-function historyKey(kind: (typeof HISTORIES)[number], patient: string, id: string): Key<unknown> {
-  return kind === 'user' ? keys.user(patient) : keys[kind](patient, operationId(id));
+function historyKey(kind: (typeof HISTORIES)[number], owner: string, id: string): Key<unknown> {
+  if (kind === 'genesis') return keys.genesis;
+  return kind === 'user' ? keys.user(owner) : keys[kind](owner, operationId(id));
 }
 
 const userId = (id: string): string => parse(userIdSchema, id, 'user id');

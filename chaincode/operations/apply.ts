@@ -203,12 +203,27 @@ function checkActor(
   return authentic(publicKey) ? null : 'BAD_SIGNATURE';
 }
 
+/**
+ * Applies an operation that has been authenticated elsewhere; its writes are the caller's to keep or undo.
+ * @throws Refused
+ */
+export function applyAuthentic(
+  envelope: Envelope,
+  hash: string,
+  actor: User | null,
+  context: Pick<BatchContext, 'world' | 'genesis'>,
+): Promise<Applied> {
+  const { type } = envelope;
+  if (!isOperationType(type)) throw new Refused('MALFORMED');
+  return run(type, envelope, hash, actor, context);
+}
+
 async function run(
   type: OperationType,
   envelope: Envelope,
   hash: string,
   actor: User | null,
-  context: BatchContext,
+  context: Pick<BatchContext, 'world' | 'genesis'>,
 ): Promise<Applied> {
   const args = readArguments(type, envelope);
   if (args === null) throw new Refused('MALFORMED');
