@@ -153,6 +153,29 @@ describe('FHIR R4', function () {
     expect(shown).to.include({ supersedes: report });
   });
 
+  it('a Bundle, as batch, transaction or in a resource’s place, is refused in plain words and leaves nothing', async () => {
+    const before = await world.reports(maria, maria);
+    for (const type of ['transaction', 'batch', 'document']) {
+      const request = { method: 'POST', url: 'DocumentReference' };
+      const entry = [{ resource: reference(inline()), request }];
+      const bundle = { resourceType: 'Bundle', type, entry };
+      const send = (path: string): Promise<ApiAnswer> =>
+        lab.ask('POST', path, JSON.stringify(bundle), { 'content-type': FHIR });
+      const whole = await send('/fhir');
+      expect(issueOf(whole), type).to.equal('405 not-supported');
+      expect(JSON.stringify(whole.body)).to.match(/Bundles are not taken here/);
+      for (const path of ['/fhir/DocumentReference', '/fhir/Binary']) {
+        const answer = await send(path);
+        expect(issueOf(answer), `${type} ${path}`).to.equal('422 invalid resourceType');
+        expect(outcomeSchema.parse(answer.body).issue, path).to.have.length(1);
+        expect(JSON.stringify(answer.body)).to.match(/is Bundle: none is taken/);
+      }
+    }
+    const stranger = await maria.ask('POST', '/fhir', '{}', { 'content-type': FHIR });
+    expect(issueOf(stranger)).to.equal('401 login');
+    expect(await world.reports(maria, maria)).to.have.length(before.length);
+  });
+
   const WRONG: readonly (readonly [string, () => object, string])[] = [
     [
       'another size',

@@ -14,6 +14,7 @@ import { socketRows } from './rows/sockets.js';
 /** All that a system may do: hand in, and ask what became of it. */
 const FOR_SYSTEMS = [
   'get /intake/reports/{id}',
+  'post /fhir',
   'post /fhir/Binary',
   'post /fhir/DocumentReference',
   'post /intake/reports',

@@ -40,6 +40,7 @@ const ISSUE_TYPES: Partial<Record<GatewayErrorCode, string>> = {
   UNAUTHENTICATED: 'login',
   FORBIDDEN: 'forbidden',
   NOT_FOUND: 'not-found',
+  METHOD_NOT_ALLOWED: 'not-supported',
   CONFLICT: 'conflict',
   TOO_LARGE: 'too-long',
   UNSUPPORTED_MEDIA: 'not-supported',
@@ -64,6 +65,9 @@ const fhir: Dialect = {
     })),
   }),
 };
+
+const NO_BUNDLES =
+  'Bundles are not taken here, as batches or as transactions: nothing of it was kept. Send each Binary, then the DocumentReference that names it, at its own address.';
 
 const common = { tags: ['fhir'], dialect: fhir } as const;
 
@@ -98,6 +102,20 @@ export const fhirRoutes = [
     auth: 'none',
     responses: { 200: json(statementSchema, 'A CapabilityStatement.') },
     handler: () => ({ status: 200, body: { ...statement } }),
+  }),
+  defineRoute({
+    ...common,
+    method: 'post',
+    path: '/fhir',
+    summary: 'Batches and transactions: not taken',
+    description:
+      'Answers 405 with an OperationOutcome of type `not-supported`, whatever the Bundle holds: hand in each Binary and DocumentReference at its own address.',
+    auth: 'service',
+    raw: { contentTypes: [FHIR_JSON, 'application/json'], description: 'A Bundle.' },
+    responses: {},
+    handler: () => {
+      throw new GatewayError('METHOD_NOT_ALLOWED', NO_BUNDLES, { allow: [] });
+    },
   }),
   defineRoute({
     ...common,

@@ -94,6 +94,7 @@ export function readDocumentReference(
   readonly wanted: Wanted;
   readonly attachment: Attachment;
 } {
+  mustBeUnbundled(resource);
   mustBeUnmodified(resource, maxDepth);
   const read = documentReferenceSchema.safeParse(resource);
   if (!read.success) throw validationError('body', read.error);
@@ -134,6 +135,7 @@ export function readBinary(
   resource: unknown,
   maxDepth: number,
 ): { contentType: string; data: Buffer } {
+  mustBeUnbundled(resource);
   mustBeUnmodified(resource, maxDepth);
   const read = binarySchema.safeParse(resource);
   if (!read.success) throw validationError('body', read.error);
@@ -175,6 +177,12 @@ export function unfit(path: string, message: string): GatewayError {
   return new GatewayError('VALIDATION', `The resource does not fit: ${path} ${message}.`, {
     fields,
   });
+}
+
+/** What is wrong with a Bundle is that it is one, not all that it lacks of what was expected. @throws GatewayError VALIDATION */
+function mustBeUnbundled(resource: unknown): void {
+  if (z.looseObject({ resourceType: z.literal('Bundle') }).safeParse(resource).success)
+    throw unfit('resourceType', 'is Bundle: none is taken, send each resource of it on its own');
 }
 
 /** §2.1.0.2: a modifier that is not understood changes what everything around it means. @throws GatewayError VALIDATION */

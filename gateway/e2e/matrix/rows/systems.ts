@@ -41,6 +41,7 @@ export const systemRows: Rows = {
     answers: { ...officeOf, rest: 'FORBIDDEN' },
   },
   'get /fhir/metadata': { answers: { rest: 'ok' } },
+  'post /fhir': { answers: { rest: 'UNAUTHENTICATED' } },
   'post /fhir/Binary': { answers: { rest: 'UNAUTHENTICATED' } },
   'post /fhir/DocumentReference': { answers: { rest: 'UNAUTHENTICATED' } },
   'post /intake/reports': { answers: { rest: 'UNAUTHENTICATED' } },
