@@ -3,7 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { GatewayError } from '../errors.js';
 import { manifestOf, RecordWorld } from './exported-record.js';
-import { problemOf, type Visitor } from './world.js';
+import { problemOf, terms, text, type Visitor } from './world.js';
+
+/** A patient's policy holds no more than a few dozen entries that have just been ended. */
+const MOST_CHANGES = 60;
 
 describe('exporting a record', function () {
   this.timeout(180_000);
@@ -129,6 +132,75 @@ describe('exporting a record', function () {
     expect(whole.notProven.join()).not.to.match(/transcript is not/);
   });
 
+  it('holds although the record changes at every moment while it is written', async () => {
+    const { world, maria, doctor, north, path } = record;
+    const given = await world.grant(
+      maria,
+      maria,
+      terms(doctor, { kind: 'partial', fromMonth: '2020-01' }),
+    );
+    const piotr = await world.relative('Piotr');
+    const consent = { id: given, version: 1 };
+    let [link, turns] = ['', 0];
+    const changes: (() => Promise<unknown>)[] = [
+      () => world.upload(maria, maria, { bytes: text(`meanwhile ${turns}`) }),
+      async () => {
+        const purposes = [turns % 2 === 0 ? 'research' : 'treatment'];
+        const wider = terms(doctor, { kind: 'partial', fromMonth: '2020-01' }, { purposes });
+        const replaces = consent.version++;
+        await maria.change(`${path}/consents/${consent.id}/amend`, { terms: wider, replaces });
+      },
+      () =>
+        doctor.ask('POST', `${path}/reports/${record.reports[1]?.id ?? ''}/access`, {
+          action: 'view',
+          purpose: 'treatment',
+          actingFor: north.userId,
+        }),
+      async () => {
+        if (link !== '') await maria.change(`${path}/kin/${link}/end`, { replaces: 1 });
+        link =
+          link === ''
+            ? (await maria.change(`${path}/kin`, { relative: piotr.userId, rights: ['keep'] })).id
+            : '';
+      },
+      () =>
+        doctor.change(`${path}/emergency`, {
+          actingFor: north.userId,
+          reason: 'found unconscious',
+        }),
+      async () => {
+        const talk = { patient: maria.userId, hospital: north.userId };
+        const { id } = await doctor.change('/consultations', talk);
+        await doctor.ask('POST', `${path}/consultations/${id}/messages`, { text: 'How are you?' });
+        if (turns % 2 === 0) await doctor.change(`${path}/consultations/${id}/close`);
+      },
+    ];
+    const erased = record.reports[9]?.id ?? '';
+    const next = (): Promise<unknown> | undefined =>
+      turns++ === 6
+        ? maria.change(`${path}/reports/${erased}/erase`, { replaces: 1 })
+        : changes[turns % changes.length]?.();
+    const { exports } = world.gateway.services;
+    const begin = exports.begin.bind(exports);
+    exports.begin = async (actor, patient) => {
+      const { fileName, bytes } = await begin(actor, patient);
+      return { fileName, bytes: between(bytes, next) };
+    };
+    // The tests before this one took longer than a log-in stays fresh.
+    await doctor.logIn();
+    const archive = await record
+      .take(maria)
+      .finally(() => Reflect.deleteProperty(exports, 'begin'));
+    expect(turns).to.be.greaterThan(40);
+    const verdict = await record.check(archive);
+    expect(verdict.problems).to.deep.equal([]);
+    const manifest = manifestOf(new Map(await record.unpack(archive)));
+    const gone = manifest.reports.find(({ id }) => id === erased);
+    expect(gone).to.include({ state: 'included', status: 'erased' });
+    const before = await record.check(exported);
+    expect(verdict.facts['operations']).to.be.greaterThan(Number(before.facts['operations']));
+  });
+
   it('lists what it could not read, with what became of it', async () => {
     const objects = await record.world.objects();
     const { reports: told } = manifestOf(new Map(await record.unpack(exported)));
@@ -161,3 +233,16 @@ describe('exporting a record', function () {
     expect(problemOf(answer)).to.deep.include({ code: 'GONE', reason: 'REPORT_ERASED' });
   });
 });
+
+/** Hands the pieces on, and does something after every fifth one, before the next is asked for; a bounded number of times. */
+async function* between(
+  pieces: AsyncIterable<Uint8Array>,
+  act: () => Promise<unknown> | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let passed = 0;
+  for await (const piece of pieces) {
+    yield piece;
+    passed++;
+    if (passed % 5 === 0 && passed <= 5 * MOST_CHANGES) await act();
+  }
+}

@@ -1,9 +1,16 @@
 // `prms verify` of an exported record: from the archive's bytes to the head of the chain, with nothing but the archive.
 import { createHash } from 'node:crypto';
-import { canonicalise, hashText, isSignedBy, kidOf, readOperationLine } from '@prms/chaincode';
+import {
+  canonicalise,
+  hashText,
+  isSignedBy,
+  kidOf,
+  readOperationLine,
+  retrace,
+  type Retraced,
+} from '@prms/chaincode';
 import { checkChain, LedgerError, type CheckedChain, type TransactionProof } from '@prms/network';
-import { z } from 'zod';
-import { transcriptSchema } from '../services/consultations/index.js';
+import { transcriptSchema, type Transcript } from '../services/consultations/index.js';
 import {
   exportText,
   FILES,
@@ -11,9 +18,11 @@ import {
   type Manifest,
   type ZipEntry,
 } from '../export-format/index.js';
+import { differences } from './differences.js';
 import { NotProven, type Problem, type Verdict, type VerifyOptions } from './findings.js';
 import { proveOperations, readProof, type ProvenOperations } from './operations.js';
-import { CHECKED_FILES, checkDocument, notComparedIn } from './record.js';
+import { readAs } from './documents.js';
+import { CHECKED_FILES, NOT_SAID, RecordCheck } from './record.js';
 import { checkReports } from './reports.js';
 import { linesOf } from './lines.js';
 import { checkTranscript } from './transcript.js';
@@ -23,6 +32,8 @@ const MiB = 1024 * 1024;
 const MAX_MANIFEST_BYTES = 256 * MiB;
 const MAX_TRANSCRIPT_BYTES = 256 * MiB;
 const MAX_SIGNATURE_BYTES = 1024;
+/** Of a field that is none of ours, in a message. */
+const LONGEST_NAME = 200;
 /** A proof holds an operation (16 KiB at most) for each line of its transaction that is shown. */
 const MAX_LINE_BYTES = 32 * MiB;
 
@@ -43,8 +54,6 @@ export async function verifyExport(path: string, options: VerifyOptions): Promis
 }
 
 class Verification {
-  /** By file, the fields of its documents that no operation was held against. */
-  readonly #notCompared = new Map<string, Set<string>>();
   /** Consultations without a transcript in the archive. */
   readonly #missing: string[] = [];
 
@@ -62,12 +71,13 @@ class Verification {
     const proofs = await this.#proofs();
     const chain = await this.#chain(manifest, proofs);
     const operations = proveOperations(proofs, manifest.ledger, chain.dataHashes);
-    await this.#checkSignature(manifest, text, operations);
+    await this.#attempt(() => this.#checkSignature(manifest, text, operations));
+    const record = await this.#retraced(manifest, operations);
     await this.#attempt(() => {
-      checkReports(manifest, operations);
+      checkReports(manifest, operations, record);
     });
-    const documents = await this.#checkRecord(operations);
-    await this.#noteMissingTranscripts();
+    const documents = await this.#checkRecord(record);
+    this.#noteMissingTranscripts(record);
     const transcripts = await this.#checkTranscripts(manifest, operations);
     return this.#verdict(manifest, { chain, operations, documents, transcripts });
   }
@@ -76,9 +86,8 @@ class Verification {
     const entry = this.#entry(FILES.manifest);
     const text = (await this.zip.whole(entry, MAX_MANIFEST_BYTES)).toString('utf8');
     const value = parseCanonical(text, FILES.manifest);
-    const read = manifestSchema.safeParse(value);
-    if (!read.success) throw new NotProven(FILES.manifest, 'is no manifest of an export');
-    return { manifest: read.data, text };
+    const manifest = readAs(manifestSchema, value, { file: FILES.manifest, what: 'it' });
+    return { manifest, text };
   }
 
   /** The archive holds exactly what the manifest names, in its order, and each file is what it says. */
@@ -147,29 +156,37 @@ class Verification {
     }
   }
 
-  async #checkRecord(operations: ProvenOperations): Promise<number> {
+  /** The record, as the operations leave it. */
+  async #retraced({ patient, by }: Manifest, proven: ProvenOperations): Promise<Retraced> {
+    const { genesis, applied } = proven;
+    const record = await retrace([...applied.values()], { genesis, patient });
+    await this.#attempt(() => {
+      checkFooting(record, by);
+    });
+    return record;
+  }
+
+  async #checkRecord(record: Retraced): Promise<number> {
     let documents = 0;
     for (const file of CHECKED_FILES) {
-      for await (const value of this.#documents(file)) {
-        for (const document of file.endsWith('.json') && Array.isArray(value) ? value : [value]) {
-          documents++;
-          const fields = this.#notCompared.get(file) ?? new Set();
-          this.#notCompared.set(file, fields);
-          for (const field of notComparedIn(file, document)) fields.add(field);
-          await this.#attempt(() => {
-            checkDocument(file, document, operations);
-          });
-        }
-      }
+      const check = new RecordCheck(file, record);
+      await this.#attempt(async () => {
+        for await (const line of this.#documents(file))
+          for (const document of check.documentsOf(line))
+            await this.#attempt(() => {
+              check.check(document);
+            });
+      });
+      for (const id of check.leftOut())
+        this.problems.push({ file, message: `leaves out ${id}, which operations shown here made` });
+      documents += check.count;
     }
     return documents;
   }
 
-  async #noteMissingTranscripts(): Promise<void> {
-    for await (const value of this.#documents(FILES.consultations)) {
-      const id = z.looseObject({ id: z.string() }).safeParse(value).data?.id ?? '?';
+  #noteMissingTranscripts({ consultations }: Retraced): void {
+    for (const id of consultations.keys())
       if (!this.zip.entry(`consultations/${id}.json`)) this.#missing.push(id);
-    }
   }
 
   /** Each proves itself; here it is also of this patient, and hangs on operations that the evidence proves. */
@@ -181,11 +198,10 @@ class Verification {
     for (const entry of entries) {
       await this.#attempt(async () => {
         const text = (await this.zip.whole(entry, MAX_TRANSCRIPT_BYTES)).toString('utf8');
-        const read = transcriptSchema.safeParse(parseCanonical(text.trimEnd(), entry.name));
-        if (!read.success) throw new NotProven(entry.name, 'is no transcript');
-        const { consultation, anchors } = read.data;
+        const transcript = readTranscript(text, entry.name);
+        const { consultation, anchors } = transcript;
         const named = entry.name === `consultations/${consultation.id}.json`;
-        if (!named || read.data.ledger !== ledger || consultation.patient !== patient) {
+        if (!named || transcript.ledger !== ledger || consultation.patient !== patient) {
           throw new NotProven(entry.name, 'is the transcript of another consultation');
         }
         for (const line of anchors.flatMap(({ proof }) => proof.lines)) {
@@ -193,7 +209,7 @@ class Verification {
           if (!signed || applied.get(signed.envelope.id)?.hash !== hashText(signed.bytes))
             throw new NotProven(entry.name, 'is anchored by an operation that is not shown here');
         }
-        const { problems } = await checkTranscript(read.data, { expect: [] });
+        const { problems } = await checkTranscript(transcript, { expect: [] });
         for (const { file, message } of problems)
           this.problems.push({ file: entry.name, message: `${file}: ${message}` });
       });
@@ -220,15 +236,6 @@ class Verification {
       if (!(error instanceof NotProven)) throw error;
       this.problems.push({ file: error.file, message: error.message });
     }
-  }
-
-  /** What is only said, by whoever signed the manifest. */
-  #claims(): string[] {
-    return [...this.#notCompared].flatMap(([file, names]) =>
-      names.size === 0
-        ? []
-        : [`${file}: no operation was held against ${[...names].sort().join(', ')}`],
-    );
   }
 
   #verdict(
@@ -258,14 +265,14 @@ class Verification {
         `the manifest, signed by ${manifest.by}${manifest.by === manifest.patient ? ', the patient' : ', for the patient'}`,
         `${counted(included, 'report')}, each the one that its author anchored (commitment), read on the record`,
         `${counted(operations.applied.size, 'operation')}, signed by ${operations.keys.size === 1 ? "1 person's own keys" : `${operations.keys.size} people's own keys`} and applied by the ledger`,
-        `${counted(documents, 'entry', 'entries')} of the record, made and changed last by those operations; of what the entries say, only the fields that are not named below`,
+        `${counted(documents, 'entry', 'entries')} of the record, each field what the ledger's rules make of those operations, but for the fields that are named below; none that they make is left out`,
         `${counted(transcripts, 'transcript')} of consultations, each a chain as far as it was anchored`,
         `${counted(height, 'block')} of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
       ],
       notProven: [
         ...missing,
         ...this.#missing.map(withoutTranscript),
-        ...this.#claims(),
+        ...CLAIMS,
         ...limits(manifest, this.options, operations),
       ],
       facts: {
@@ -285,6 +292,37 @@ class Verification {
       },
     };
   }
+}
+
+/** What is only said, by whoever signed the manifest. */
+const CLAIMS = [
+  ...NOT_SAID,
+  { file: FILES.manifest, fields: ['title', 'fileName', 'mediaType', 'category'] },
+].map(({ file, fields }) => `${file}: no operation says ${fields.join(', ')}`);
+
+/** The operations follow from each other, and whoever exported had a right to. @throws NotProven */
+function checkFooting({ broken, patient }: Retraced, by: string): void {
+  if (broken) {
+    const { id, code } = broken;
+    const message = `operation ${id} does not follow from those that are shown before it: ${code}`;
+    throw new NotProven(FILES.operations, message);
+  }
+  if (!patient) throw new NotProven(FILES.operations, 'does not show how the patient came to be');
+  const links = patient.kin.filter(({ relative }) => relative === by);
+  if (by !== patient.id && !links.some(({ rights }) => rights.includes('guardian')))
+    throw new NotProven(FILES.manifest, 'was signed by somebody who was never a guardian');
+}
+
+/** @throws NotProven for fields that no transcript has, too */
+function readTranscript(text: string, file: string): Transcript {
+  const value = parseCanonical(text.trimEnd(), file);
+  const transcript = readAs(transcriptSchema, value, { file, what: 'the transcript' });
+  const [more] = differences(value, transcript);
+  if (more === undefined) return transcript;
+  throw new NotProven(
+    file,
+    `no transcript has a field ${JSON.stringify(more.slice(0, LONGEST_NAME))}`,
+  );
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

@@ -3,6 +3,7 @@
 import {
   ARGUMENTS,
   canonicalise,
+  genesisSchema,
   hashText,
   isSignedBy,
   kidOf,
@@ -10,37 +11,47 @@ import {
   RECORDS,
   signedText,
   userIdOf,
+  operationIdSchema,
+  versionSchema,
+  type AppliedOperation,
   type ArgumentsOf,
   type Envelope,
+  type Genesis,
   type OperationType,
+  type Receipt,
 } from '@prms/chaincode';
-import { checkTransaction, LedgerError, type TransactionProof } from '@prms/network';
+import {
+  checkTransaction,
+  LedgerError,
+  type CheckedTransaction,
+  type TransactionProof,
+} from '@prms/network';
 import { z } from 'zod';
 import { FILES, transactionProofSchema } from '../export-format/index.js';
+import { outcomeSchema, readAs, refusalSchema } from './documents.js';
 import { NotProven } from './findings.js';
 
 const FILE = FILES.operations;
 
-const receiptSchema = z.looseObject({
-  id: z.string(),
-  status: z.enum(['applied', 'refused']),
-  code: z.string().optional(),
-  version: z.int().optional(),
-  outcome: z.looseObject({ decision: z.enum(['permit', 'refuse']) }).optional(),
-});
-export type ProvenReceipt = z.infer<typeof receiptSchema>;
+const receiptSchema = z.discriminatedUnion('status', [
+  z.strictObject({
+    id: operationIdSchema,
+    status: z.literal('applied'),
+    version: versionSchema,
+    outcome: outcomeSchema.exactOptional(),
+  }),
+  z.strictObject({ id: operationIdSchema, status: z.literal('refused'), code: refusalSchema }),
+]);
+const foundedSchema = genesisSchema.extend({ channel: z.string() });
 
-/** An operation that stands on the chain. */
-export interface ProvenOperation {
-  readonly envelope: Envelope;
-  /** SHA-256 of its bytes, as documents on the ledger name it. */
-  readonly hash: string;
-  readonly receipt: ProvenReceipt;
+/** An operation that stands on the chain. `hash`: of its bytes, as documents on the ledger name it. */
+export interface ProvenOperation extends AppliedOperation {
   readonly block: number;
   readonly transactionId: string;
 }
 
-interface Found extends ProvenOperation {
+interface Found extends Omit<ProvenOperation, 'receipt'> {
+  readonly receipt: Receipt;
   readonly bytes: string;
   readonly signature: string;
   /** Its place in its block: transaction, then line. */
@@ -49,7 +60,9 @@ interface Found extends ProvenOperation {
 
 /** Operations by id, and who holds which key in the end. */
 export interface ProvenOperations {
-  /** Those that were applied. */
+  /** The periods and first hospitals that the ledger was founded with. */
+  readonly genesis: Genesis;
+  /** Those that were applied, in the order of the chain. */
   readonly applied: ReadonlyMap<string, ProvenOperation>;
   readonly refused: number;
   /** Each known user's present public signing key. */
@@ -60,12 +73,11 @@ export interface ProvenOperations {
 
 /** One line of the evidence. @throws NotProven */
 export function readProof(value: unknown): TransactionProof {
-  const read = transactionProofSchema.safeParse(value);
-  if (!read.success) throw new NotProven(FILE, 'a line of it is no proof');
-  const lines = read.data.lines.map(({ answer, ...line }) =>
+  const read = readAs(transactionProofSchema, value, { file: FILE, what: 'a line of it' });
+  const lines = read.lines.map(({ answer, ...line }) =>
     answer === undefined ? line : { ...line, answer },
   );
-  return { ...read.data, lines };
+  return { ...read, lines };
 }
 
 /** @throws NotProven at the first operation that does not hold */
@@ -75,31 +87,39 @@ export function proveOperations(
   dataHashes: ReadonlyMap<number, Uint8Array>,
 ): ProvenOperations {
   const found = new Map<string, Found>();
+  let genesis: Genesis | undefined;
   for (const proof of proofs) {
-    for (const operation of operationsIn(proof, channel, dataHashes)) {
-      found.set(`${operation.transactionId} ${operation.place[1]}`, operation);
+    const checked = onlyLies(() => checkTransaction(proof, dataHashes));
+    const { transactionId, chaincode, argCount, fn } = checked;
+    if (checked.channel !== channel || chaincode !== RECORDS || argCount !== 1)
+      throw new NotProven(FILE, `transaction ${transactionId} is none of this record's ledger`);
+    if (fn === 'ledger:init') {
+      if (genesis) throw new NotProven(FILE, 'shows two foundings of the ledger');
+      genesis = readGenesis(checked);
+      continue;
     }
+    for (const operation of operationsIn(proof, checked))
+      found.set(`${operation.transactionId} ${operation.place[1]}`, operation);
   }
-  const walk = new KeyWalk();
+  if (!genesis) throw new NotProven(FILE, 'does not show how the ledger was founded');
+  const walk = new KeyWalk(genesis);
   for (const operation of [...found.values()].sort(inOrder)) walk.step(operation);
   return walk;
 }
 
-function operationsIn(
-  proof: TransactionProof,
-  channel: string,
-  dataHashes: ReadonlyMap<number, Uint8Array>,
-): Found[] {
-  const checked = onlyLies(() => checkTransaction(proof, dataHashes));
+/** The founding's answer is the document that it wrote. */
+function readGenesis({ transactionId, channel, lines }: CheckedTransaction): Genesis {
+  const what = `transaction ${transactionId}, which founded the ledger,`;
+  const [line] = lines;
+  const genesis = readAs(foundedSchema, parsed(line?.answer), { file: FILE, what });
+  if (genesis.channel === channel) return genesis;
+  throw new NotProven(FILE, `${what} founded another one`);
+}
+
+function operationsIn(proof: TransactionProof, checked: CheckedTransaction): Found[] {
   const { transactionId, block } = checked;
-  if (
-    checked.channel !== channel ||
-    checked.chaincode !== RECORDS ||
-    checked.fn !== 'operations:apply' ||
-    checked.argCount !== 1
-  ) {
+  if (checked.fn !== 'operations:apply')
     throw new NotProven(FILE, `transaction ${transactionId} is not one of signed operations`);
-  }
   return checked.lines.map(({ line, answer }, at) => {
     const operation = readOperationLine(line);
     if (!operation || answer === undefined) {
@@ -113,15 +133,16 @@ function operationsIn(
   });
 }
 
-function readReceipt(line: string, id: string): ProvenReceipt {
-  const receipt = receiptSchema.safeParse(parsed(line));
-  if (receipt.success && receipt.data.id === id) return receipt.data;
-  throw new NotProven(FILE, `the receipt of operation ${id} is another one's`);
+function readReceipt(line: string, id: string): Receipt {
+  const what = `the receipt of operation ${id}`;
+  const receipt = readAs(receiptSchema, parsed(line), { file: FILE, what });
+  if (receipt.id === id) return receipt;
+  throw new NotProven(FILE, `${what} is another one's`);
 }
 
-function parsed(line: string): unknown {
+function parsed(line: string | undefined): unknown {
   try {
-    return JSON.parse(line);
+    return JSON.parse(line ?? '');
   } catch {
     return undefined;
   }
@@ -148,8 +169,10 @@ class KeyWalk implements ProvenOperations {
   readonly #proposals = new Map<string, ArgumentsOf<'key:propose'>>();
   refused = 0;
 
+  constructor(readonly genesis: Genesis) {}
+
   step(operation: Found): void {
-    const { envelope, receipt } = operation;
+    const { envelope, receipt, hash, block, transactionId } = operation;
     // Whatever it was, it changed nothing; its signature may be the very reason.
     if (receipt.status === 'refused') {
       this.refused++;
@@ -159,7 +182,7 @@ class KeyWalk implements ProvenOperations {
     // The same bytes sent again were given their first receipt again.
     const before = this.applied.get(envelope.id);
     if (before === undefined) {
-      this.applied.set(envelope.id, operation);
+      this.applied.set(envelope.id, { envelope, receipt, hash, block, transactionId });
       this.#learn(envelope);
     } else if (before.hash !== operation.hash) {
       throw new NotProven(FILE, `two different operations have the id ${envelope.id}`);

@@ -1,177 +1,151 @@
-// The record's documents against the operations: who made them, who changed them last, and what was said in them.
+// The record's documents against the operations: each must be, field by field, what the ledger's own rules make of the proven
+// operations, and each that they make must be there.
+import type { Retraced } from '@prms/chaincode';
 import { z } from 'zod';
 import { FILES } from '../export-format/index.js';
+import { differences } from './differences.js';
+import {
+  accessSchema,
+  appointmentSchema,
+  careSchema,
+  consentSchema,
+  consultationSchema,
+  kinSchema,
+  patientSchema,
+  readAs,
+  reportSchema,
+} from './documents.js';
 import { NotProven } from './findings.js';
-import { argumentsOf, same, type ProvenOperation, type ProvenOperations } from './operations.js';
 
-const marksSchema = z.looseObject({
-  id: z.string(),
-  version: z.int(),
-  created: z.string(),
-  last: z.looseObject({ id: z.string(), hash: z.string() }),
-});
-export type MarkedDocument = z.infer<typeof marksSchema>;
+type Document = Readonly<Record<string, unknown>> & { readonly id: string };
 
-const consentSchema = marksSchema.extend({ terms: z.unknown(), by: z.string() });
-const kinSchema = marksSchema.extend({ relative: z.string(), rights: z.array(z.string()) });
-const careSchema = marksSchema.extend({ doctor: z.string(), hospital: z.string() });
-const accessSchema = marksSchema.extend({
-  kind: z.enum(['read', 'emergency']),
-  actor: z.string(),
-  report: z.string().optional(),
-  action: z.string().optional(),
-  purpose: z.string().optional(),
-  outcome: z.unknown(),
-});
-const reportSchema = marksSchema.extend({
-  author: z.string(),
-  status: z.string(),
-  terms: z.unknown(),
-});
-const bookingSchema = marksSchema.extend({ doctor: z.string(), slot: z.string() });
+interface RecordFile {
+  readonly schema: z.ZodType<Document>;
+  /** One line that holds a list, or one document a line. */
+  readonly form: 'list' | 'lines';
+  /** What a gateway adds: no operation says it, so it may say anything. */
+  readonly told: readonly string[];
+  /** The file's documents as the operations leave them. */
+  readonly made: (record: Retraced) => Iterable<Readonly<{ id: string }>>;
+}
 
-/** Everything that is checked a document at a time, by its file. */
-const CHECKS: Readonly<
-  Record<string, (document: unknown, operations: ProvenOperations) => string | undefined>
-> = {
-  [FILES.consents]: (document, operations) => {
-    const consent = consentSchema.parse(document);
-    const grant = tied(consent, operations);
-    const last = latest(operations, consent, ['consent:grant', 'consent:amend']);
-    const terms =
-      last &&
-      (argumentsOf('consent:grant', last.envelope) ?? argumentsOf('consent:amend', last.envelope))
-        ?.terms;
-    if (!same(terms ?? null, consent.terms)) return 'has other terms than were signed';
-    return grant.envelope.actor === consent.by ? undefined : 'names another signer';
+/** Every file of the record. */
+const RECORD_FILES: Readonly<Record<string, RecordFile>> = {
+  [FILES.patient]: {
+    schema: patientSchema,
+    form: 'lines',
+    told: ['details'],
+    made: ({ patient }) => {
+      if (!patient) return [];
+      const { consents: _consents, kin: _kin, care: _care, ...policy } = patient;
+      return [policy];
+    },
   },
-  [FILES.kin]: (document, operations) => {
-    const link = kinSchema.parse(document);
-    tied(link, operations);
-    const last = latest(operations, link, ['kin:link', 'kin:amend']);
-    const args =
-      last && (argumentsOf('kin:link', last.envelope) ?? argumentsOf('kin:amend', last.envelope));
-    return same(args?.rights ?? null, link.rights)
-      ? undefined
-      : 'has other rights than were signed';
+  [FILES.consents]: {
+    schema: consentSchema,
+    form: 'list',
+    told: [],
+    made: ({ patient }) => patient?.consents ?? [],
   },
-  [FILES.care]: (document, operations) => {
-    const care = careSchema.parse(document);
-    const asked = argumentsOf('care:request', tied(care, operations).envelope);
-    const agrees = asked?.doctor === care.doctor && asked.hospital === care.hospital;
-    return agrees ? undefined : 'names others than were asked';
+  [FILES.kin]: {
+    schema: kinSchema,
+    form: 'list',
+    told: [],
+    made: ({ patient }) => patient?.kin ?? [],
   },
-  [FILES.accesses]: (document, operations) => {
-    const access = accessSchema.parse(document);
-    const made = tied(access, operations);
-    if (made.envelope.actor !== access.actor) return 'names another reader';
-    if (!same(made.receipt.outcome ?? null, access.outcome)) return 'has another outcome';
-    if (access.kind === 'emergency') return undefined;
-    const asked = argumentsOf('access:request', made.envelope);
-    const { report, action, purpose } = access;
-    const agrees =
-      asked?.report === report && asked?.action === action && asked?.purpose === purpose;
-    return agrees ? undefined : 'says that something else was asked for';
+  [FILES.care]: {
+    schema: careSchema,
+    form: 'list',
+    told: [],
+    made: ({ patient }) => patient?.care ?? [],
   },
-  [FILES.reports]: (document, operations) => {
-    const report = reportSchema.parse(document);
-    const made = tied(report, operations).envelope;
-    const args = argumentsOf('report:anchor', made) ?? argumentsOf('report:supersede', made);
-    if (made.actor !== report.author) return 'names another author';
-    return same(args?.report ?? null, report.terms)
-      ? undefined
-      : 'has other terms than were signed';
+  [FILES.reports]: {
+    schema: reportSchema,
+    form: 'lines',
+    told: [],
+    made: ({ reports }) => reports.values(),
   },
-  [FILES.appointments]: (document, operations) => {
-    const booking = bookingSchema.parse(document);
-    const last = latest(operations, booking, ['appointment:book', 'appointment:move']);
-    tied(booking, operations);
-    const args =
-      last &&
-      (argumentsOf('appointment:book', last.envelope) ??
-        argumentsOf('appointment:move', last.envelope));
-    return args?.slot === booking.slot ? undefined : 'names another slot';
+  [FILES.accesses]: {
+    schema: accessSchema,
+    form: 'lines',
+    told: ['anchoredLate', 'damaged', 'reasonText', 'reviewNote', 'objectionNote'],
+    made: ({ accesses }) => accesses.values(),
   },
-  [FILES.consultations]: (document, operations) => {
-    const made = tied(marksSchema.parse(document), operations);
-    return argumentsOf('consultation:open', made.envelope)
-      ? undefined
-      : 'was not opened by the operation that it names';
+  [FILES.appointments]: {
+    schema: appointmentSchema,
+    form: 'lines',
+    told: ['startsAt', 'minutes'],
+    made: ({ appointments }) => appointments.values(),
+  },
+  [FILES.consultations]: {
+    schema: consultationSchema,
+    form: 'lines',
+    told: [],
+    made: ({ consultations }) => consultations.values(),
   },
 };
+export const CHECKED_FILES = Object.keys(RECORD_FILES);
 
-export const CHECKED_FILES = Object.keys(CHECKS);
+/** By file, the fields of its documents that no operation says: nothing of them is proven. */
+export const NOT_SAID: readonly { readonly file: string; readonly fields: readonly string[] }[] = [
+  ...Object.entries(RECORD_FILES).map(([file, { told }]) => ({ file, fields: told })),
+].filter(({ fields }) => fields.length > 0);
 
-/** What the checks above hold against the operations, in every document of the file. */
-const MARKS = ['id', 'created', 'last.id', 'last.hash'];
-const COMPARED: Readonly<Record<string, readonly string[]>> = {
-  [FILES.consents]: ['terms', 'by'],
-  [FILES.kin]: ['rights'],
-  [FILES.care]: ['doctor', 'hospital'],
-  [FILES.accesses]: ['actor', 'outcome'],
-  [FILES.reports]: ['author', 'terms'],
-  [FILES.appointments]: ['slot'],
-  [FILES.consultations]: [],
-};
-/** Fields that a document may lack; that one of them was taken away is not seen, either. */
-const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
-  [FILES.kin]: ['notAfter'],
-  [FILES.accesses]: ['actingFor', 'emergency', 'reason', 'endsAt', 'review', 'objection'],
-  [FILES.reports]: ['actingFor', 'supersedes', 'supersededBy'],
-  [FILES.consultations]: ['head'],
-};
-/** What a request to read says and its operation is asked for; an emergency has none of it. */
-const READ_FIELDS = ['report', 'action', 'purpose'];
+/** One file of the record, while its documents pass. */
+export class RecordCheck {
+  readonly #made: ReadonlyMap<string, unknown>;
+  readonly #kind: RecordFile;
+  readonly #met = new Set<string>();
+  #count = 0;
 
-/** The document's fields that no operation was held against: nothing of what they say is proven. */
-export function notComparedIn(file: string, document: unknown): string[] {
-  const fields = z.record(z.string(), z.unknown()).safeParse(document).data ?? {};
-  const last = z.record(z.string(), z.unknown()).safeParse(fields['last']).data ?? {};
-  const compared = new Set([...MARKS, ...(COMPARED[file] ?? [])]);
-  if (file === FILES.accesses && fields['kind'] === 'read')
-    for (const name of READ_FIELDS) compared.add(name);
-  const present = Object.keys(fields).filter((name) => name !== 'last');
-  const all = [...present, ...Object.keys(last).map((name) => `last.${name}`)];
-  return [...all, ...(OPTIONAL[file] ?? [])].filter((name) => !compared.has(name));
-}
-
-/** @throws NotProven naming file and document */
-export function checkDocument(file: string, document: unknown, operations: ProvenOperations): void {
-  const id = z.looseObject({ id: z.string() }).safeParse(document).data?.id ?? '?';
-  try {
-    const complaint = CHECKS[file]?.(document, operations);
-    if (complaint !== undefined) throw new NotProven(file, `${id} ${complaint}`);
-  } catch (error) {
-    if (error instanceof z.ZodError) throw new NotProven(file, `${id} is not such a document`);
-    if (error instanceof Untied) throw new NotProven(file, `${id} ${error.message}`);
-    throw error;
+  constructor(
+    private readonly file: string,
+    record: Retraced,
+  ) {
+    const kind = RECORD_FILES[file];
+    if (!kind) throw new RangeError(`${file} is no file of a record`);
+    this.#kind = kind;
+    this.#made = new Map([...kind.made(record)].map((document) => [document.id, document]));
   }
-}
 
-class Untied extends Error {
-  override readonly name = 'Untied';
-}
-
-/** The operation that made a document. Both it and the last one have to be those that the document names by hash. */
-function tied(document: MarkedDocument, { applied }: ProvenOperations): ProvenOperation {
-  const [made, last] = [applied.get(document.id), applied.get(document.last.id)];
-  if (made?.hash !== document.created) throw new Untied('was not made by an operation shown here');
-  if (last?.hash !== document.last.hash) {
-    throw new Untied('was not changed last by an operation shown here');
+  get count(): number {
+    return this.#count;
   }
-  return made;
-}
 
-/** The youngest operation of these types about a document. */
-function latest(
-  { applied }: ProvenOperations,
-  { id }: MarkedDocument,
-  types: readonly string[],
-): ProvenOperation | undefined {
-  let found = applied.get(id);
-  for (const operation of applied.values()) {
-    const { type, args } = operation.envelope;
-    if (args['id'] === id && types.includes(type)) found = operation;
+  /** The documents of a line of the file. @throws NotProven */
+  documentsOf(line: unknown): readonly unknown[] {
+    if (this.#kind.form === 'lines') return [line];
+    if (Array.isArray(line)) return line;
+    throw new NotProven(this.file, 'is no list');
   }
-  return found;
+
+  /** @throws NotProven naming file, document and fields */
+  check(document: unknown): void {
+    const { file } = this;
+    this.#count++;
+    const name = z.looseObject({ id: z.string() }).safeParse(document).data?.id;
+    if (name !== undefined && this.#met.has(name) && this.#made.has(name))
+      throw new NotProven(file, `has ${name} twice`);
+    // Whatever is wrong with it: it is not left out.
+    if (name !== undefined) this.#met.add(name);
+    const what = `entry ${this.#count}`;
+    const read = readAs(this.#kind.schema, document, { file, what });
+    const { id } = read;
+    const made = this.#made.get(id);
+    if (made === undefined)
+      throw new NotProven(file, `${id} was not made by an operation shown here`);
+    const told = new Set(this.#kind.told);
+    const said = Object.fromEntries(Object.entries(read).filter(([name]) => !told.has(name)));
+    const wrong = differences(said, made);
+    if (wrong.length > 0)
+      throw new NotProven(
+        file,
+        `${id} says something else than the operations made of it, in ${wrong.join(', ')}`,
+      );
+  }
+
+  /** What the operations made and the file doesn't have. */
+  leftOut(): string[] {
+    return [...this.#made.keys()].filter((id) => !this.#met.has(id));
+  }
 }

@@ -1,4 +1,5 @@
 // The reports that the manifest names, against the operations that anchored, withdrew and erased them.
+import type { Retraced } from '@prms/chaincode';
 import { commitmentUnder } from '../vault/index.js';
 import { FILES, type ExportedReport, type Manifest } from '../export-format/index.js';
 import { NotProven } from './findings.js';
@@ -7,7 +8,11 @@ import { argumentsOf, same, type ProvenOperation, type ProvenOperations } from '
 const FILE = FILES.manifest;
 
 /** @throws NotProven at the first that does not hold */
-export function checkReports(manifest: Manifest, operations: ProvenOperations): void {
+export function checkReports(
+  manifest: Manifest,
+  operations: ProvenOperations,
+  record: Retraced,
+): void {
   const files = new Map(manifest.files.map((file) => [file.name, file]));
   const told = new Set<string>();
   const used = new Set<string>();
@@ -15,6 +20,7 @@ export function checkReports(manifest: Manifest, operations: ProvenOperations): 
     if (told.has(report.id)) throw new NotProven(FILE, `names report ${report.id} twice`);
     told.add(report.id);
     checkReport(report, manifest, operations);
+    checkNow(report, record);
     if (report.content === undefined) continue;
     const { file, bytes, sha256 } = report.content;
     const held = files.get(file);
@@ -52,7 +58,9 @@ function checkReport(
   }
   if (!same(args.report.parts, report.locators)) lie('names other places than were anchored');
   const erased = hasEnded('report:erase', id, operations);
-  if (erased !== (state === 'erased')) lie(erased ? 'was erased' : 'was not erased');
+  if (state === 'erased' && !erased) lie('was not erased');
+  // What is here was read before: the ledger permits no read afterwards.
+  if (erased && state !== 'erased' && state !== 'included') lie('was erased');
   if ((state === 'included') !== (content !== undefined)) lie('is said to be here and is not');
   if (!content) return;
   const key = Buffer.from(content.commitmentKey, 'base64url');
@@ -61,6 +69,18 @@ function checkReport(
     lie('is not the one that was anchored: the commitment does not fit');
   }
   if (!wasRead(report, by, operations)) lie('was not read on the record');
+}
+
+/** What the manifest says of a report is what the ledger has of it by now. */
+function checkNow(report: ExportedReport, { reports }: Retraced): void {
+  const { id, state, status, anchoredAt } = report;
+  const made = reports.get(id);
+  const lie = (what: string): never => {
+    throw new NotProven(FILE, `report ${id} ${what}`);
+  };
+  if (made?.status !== status) lie('has another status than the operations gave it');
+  if (made?.anchoredAt !== anchoredAt) lie('was anchored at another time');
+  if (state === 'withdrawn' && status !== 'withdrawn') lie('was not withdrawn');
 }
 
 function wasRead(

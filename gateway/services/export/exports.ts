@@ -5,11 +5,13 @@ import {
   canonicalise,
   type Appointment,
   type Consultation,
+  type Marks,
   type Patient,
   type Report,
 } from '@prms/chaincode';
 import { actsForPatient } from '@prms/chaincode/rules';
 import type { Ledger, LedgerEvidence } from '@prms/network';
+import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
 import {
   exportText,
@@ -39,6 +41,7 @@ interface Opened {
   readonly commitmentKey: string;
   readonly content: Bytes;
 }
+type Marked = Marks & { readonly id: string };
 type NotRead = Pick<ExportedReport, 'state'> & { readonly access?: string };
 
 /** What else a consultation leaves: its transcript, for those who may see it. */
@@ -108,24 +111,24 @@ export class Exports {
   async *#files(actor: Actor, patientId: string, archive: Archive): AsyncIterable<ArchiveFile> {
     const { records, ledger } = this.parts;
     yield { name: FILES.readme, content: textFile(README) };
-    const reports: ExportedReport[] = [];
+    const reports = new Map<string, ExportedReport>();
     yield* this.#reports(actor, patientId, reports);
     const gatherer = new EvidenceGatherer(records, patientId);
-    const patient = await records.patient(patientId);
-    yield* this.#record(actor, patient, gatherer);
-    yield* this.#lists(actor, patientId, gatherer);
+    yield* this.#lists(actor, patientId, gatherer, reports);
+    // Last: what is done under the policy while this is written must find the policy that it was done under.
+    yield* this.#policy(actor, await records.patient(patientId), gatherer);
     // Only now: its head is above everything that was written so far.
     const evidence = await ledger.evidence();
     yield { name: FILES.operations, content: linesFile(gatherer.proofs(evidence)) };
     yield { name: FILES.chain, content: evidence.chain() };
-    yield* this.#manifest(actor, patientId, evidence, archive, reports);
+    yield* this.#manifest(actor, patientId, evidence, archive, [...reports.values()]);
   }
 
   /** The reports, newest first; each is one access. */
   async *#reports(
     actor: Actor,
     patientId: string,
-    told: ExportedReport[],
+    told: Map<string, ExportedReport>,
   ): AsyncIterable<ArchiveFile> {
     const { records } = this.parts;
     let number = 0;
@@ -138,19 +141,19 @@ export class Exports {
         );
       const facts = factsOf(report);
       if (report.status === 'erased') {
-        told.push({ ...facts, state: 'erased' });
+        told.set(report.id, { ...facts, state: 'erased' });
         continue;
       }
       const opened = await this.#opened(actor, report);
       if ('state' in opened) {
-        told.push({ ...facts, ...opened });
+        told.set(report.id, { ...facts, ...opened });
         continue;
       }
       const { access, label, commitmentKey, content } = opened;
       const file = reportFileName(number, label.title, label.mediaType);
       const { title, fileName, mediaType, category, bytes, sha256 } = label;
       yield { name: file, content };
-      told.push({
+      told.set(report.id, {
         ...facts,
         state: 'included',
         access,
@@ -175,7 +178,7 @@ export class Exports {
     }
   }
 
-  async *#record(
+  async *#policy(
     actor: Actor,
     patient: Patient,
     gatherer: EvidenceGatherer,
@@ -186,35 +189,48 @@ export class Exports {
     yield { name: FILES.consents, content: jsonFile(consents) };
     yield { name: FILES.kin, content: jsonFile(kin) };
     yield { name: FILES.care, content: jsonFile(care) };
-    await gatherer.note('user');
+    const shown = canonicalise(patient);
+    await gatherer.note('user', '', (document) => canonicalise(document) === shown);
   }
 
   async *#lists(
     actor: Actor,
     patientId: string,
     gatherer: EvidenceGatherer,
+    told: Map<string, ExportedReport>,
   ): AsyncIterable<ArchiveFile> {
-    const { records, accessLog, appointments, transcripts } = this.parts;
-    const noted = <T extends { readonly id: string }>(
+    const { records, accessLog, appointments } = this.parts;
+    const noted = <T extends Marked>(
       kind: 'report' | 'access' | 'appointment' | 'consultation',
       items: AsyncIterable<T>,
-    ) => linesFile(passing(items, ({ id }) => gatherer.note(kind, id)));
+    ) =>
+      linesFile(
+        passing(items, (item) =>
+          gatherer.note(kind, item.id, (document) => isSameVersion(document, item)),
+        ),
+      );
     const all = records.all.bind(records);
     const reports = all((page) => records.reports(patientId, page));
-    yield { name: FILES.reports, content: noted('report', reports) };
+    const refreshed = passing(reports, (report) => void told.set(report.id, asOfNow(report, told)));
+    yield { name: FILES.reports, content: noted('report', refreshed) };
     const accesses = all((page) => accessLog.list(actor, patientId, page));
     yield { name: FILES.accesses, content: noted('access', accesses) };
     const dates = all<Appointment>((page) => appointments.of(actor, patientId, page));
     yield { name: FILES.appointments, content: noted('appointment', dates) };
-    const held: Consultation[] = [];
+    // Transcripts first: what was said since its last anchor may be anchored for them.
+    yield* this.#transcripts(actor, patientId);
     const consultations = all((page) => records.consultations(patientId, page));
-    const kept = passing(consultations, (consultation) => void held.push(consultation));
-    yield { name: FILES.consultations, content: noted('consultation', kept) };
+    yield { name: FILES.consultations, content: noted('consultation', consultations) };
+  }
+
+  async *#transcripts(actor: Actor, patientId: string): AsyncIterable<ArchiveFile> {
+    const { records, transcripts } = this.parts;
+    const held: Consultation[] = [];
+    for await (const consultation of records.all((page) => records.consultations(patientId, page)))
+      held.push(consultation);
     for (const consultation of held) {
       const transcript = await transcripts.of(actor, consultation).catch(onlyThisOne);
       if (transcript === undefined) continue;
-      // What was said since its last anchor may have been anchored for this.
-      await gatherer.note('consultation', consultation.id);
       yield { name: `consultations/${consultation.id}.json`, content: jsonFile(transcript) };
     }
   }
@@ -261,6 +277,18 @@ function mustHoldKeys({ keys, userId }: Actor): void {
 function factsOf({ id, status, author, anchoredAt, terms }: Report) {
   const { month, commitment } = terms;
   return { id, status, author, month, anchoredAt, locators: [...terms.parts], commitment };
+}
+
+/** A report may have changed since it was read, or come since; the list says how it is now, and the manifest must agree. */
+function asOfNow(report: Report, told: ReadonlyMap<string, ExportedReport>): ExportedReport {
+  const before = told.get(report.id);
+  const isHere = before?.content !== undefined;
+  const state = report.status === 'erased' && !isHere ? 'erased' : (before?.state ?? 'unavailable');
+  return { ...before, ...factsOf(report), state };
+}
+
+function isSameVersion(document: unknown, { version }: Marked): boolean {
+  return z.looseObject({ version: z.int() }).parse(document).version === version;
 }
 
 /** One transcript that can't be made must not keep the rest from its owner; whoever verifies is told that it is missing. */
