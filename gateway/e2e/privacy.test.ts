@@ -15,12 +15,22 @@ import { Search, type Secret } from './search.js';
 import { printedDuring, SHORTEST, Spoken } from './spoken.js';
 import { QUICK } from './world.js';
 
-/** Stretches looked for of each sample: no multiple of three lies between them, so that base64 of a whole file has some. */
+/**
+ * Stretches looked for of each sample lie so far apart: it is no multiple of three, so that base64 of a whole file has some.
+ * Covers are large, and of use to a thief as a whole: theirs lie further apart.
+ */
 const STRIDE_BYTES = 16;
+const COVER_STRIDE_BYTES = 256;
+/** Every PNG of the same size begins alike. */
+const PICTURE_HEAD_BYTES = 64;
 const WINDOW_BYTES = 32;
 /** As long as a one-time code's secret, and longer: shorter ones are salts, nonces and ids. */
 const SHORTEST_KEY_BYTES = 20;
 const samples = new URL('../../../samples/', import.meta.url);
+
+const REPORTS = ['reports/lab-report.pdf', 'reports/CT_small.dcm', 'covers/rocket.jpg'];
+/** Hidden in and stored changed: the picture as it was taken betrays by comparison that, and where, something is hidden. */
+const COVERS = ['covers/coffee.png', 'covers/retina.jpg', 'covers/chelsea.png'];
 
 /** Everything in the story that is not meant for the world. Doctors’ and hospitals’ professional names are public. */
 const ENTRUSTED = [
@@ -85,6 +95,7 @@ describe('what is written down', function () {
           },
         }),
       );
+      await leaveCover(played);
       moments.push(...urls.map(metricsAt));
       metrics.push(...(await Promise.all(moments)));
     });
@@ -156,6 +167,20 @@ describe('what is written down', function () {
     }
     const found = find(Buffer.from(report.toString('base64')));
     expect(found).to.have.length.greaterThan(report.length / STRIDE_BYTES / 6);
+  });
+
+  it('every stretch of a cover is found, as a file, in base64 and as another file’s part', async () => {
+    for (const name of COVERS) {
+      const cover = await readFile(new URL(name, samples));
+      const least = WINDOW_BYTES + 2 * COVER_STRIDE_BYTES;
+      for (let at = PICTURE_HEAD_BYTES; at + least < cover.length; at += 30_011) {
+        const leaked = cover.subarray(at, at + least);
+        expect(find(leaked), `${name}+${at}`).to.not.deep.equal([]);
+        expect(find(Buffer.from(leaked.toString('base64')))).to.not.deep.equal([]);
+        expect(find(Buffer.concat([Buffer.alloc(5), leaked]))).to.not.deep.equal([]);
+      }
+      expect(find(cover).length, name).to.be.greaterThan(cover.length / COVER_STRIDE_BYTES / 2);
+    }
   });
 
   it('the log at its most talkative, and what is printed, name nobody and quote nothing', () => {
@@ -238,17 +263,34 @@ function withoutPublicNames(bytes: Buffer): Buffer {
 
 const metricsAt = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
 
-/** Stretches of the reports, over the whole of each; those that say as little as zeros are left out. */
+/** Stretches of reports and covers, over the whole of each; those that say as little as zeros are left out. */
 async function stretches(): Promise<Secret[]> {
-  const files = ['reports/lab-report.pdf', 'reports/CT_small.dcm', 'covers/rocket.jpg'];
-  const windows = files.map(async (name) => {
+  const of = async (name: string, first: number, stride: number): Promise<Secret[]> => {
     const content = await readFile(new URL(name, samples));
-    const count = Math.ceil((content.length - WINDOW_BYTES) / STRIDE_BYTES);
-    return Array.from({ length: count }, (_, i) => i * STRIDE_BYTES)
+    const count = Math.ceil((content.length - WINDOW_BYTES - first) / stride);
+    return Array.from({ length: count }, (_, i) => first + i * stride)
       .map((at) => ({ name: `${name}+${at}`, bytes: content.subarray(at, at + WINDOW_BYTES) }))
       .filter(({ bytes }) => new Set(bytes).size > 12);
-  });
-  return (await Promise.all(windows)).flat();
+  };
+  const all = await Promise.all([
+    ...REPORTS.map((name) => of(name, 0, STRIDE_BYTES)),
+    ...COVERS.map((name) => of(name, PICTURE_HEAD_BYTES, COVER_STRIDE_BYTES)),
+  ]);
+  return all.flat();
+}
+
+/** A patient of the story puts a picture aside that no report has used yet. */
+async function leaveCover({ gateways: [{ services }] }: Played): Promise<void> {
+  const { sessions, logins, records, covers } = services;
+  const photo = await readFile(new URL('covers/rocket.jpg', samples));
+  for await (const { id } of records.all((page) => records.users('patient', page)))
+    for (const session of await sessions.list(id)) {
+      const actor = logins.actor(session);
+      if (actor.keys.elsewhere) continue;
+      await covers.add(actor, photo);
+      return;
+    }
+  throw new Error('no patient is logged in');
 }
 
 /**
