@@ -4,10 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { serverFrameSchema } from '../services/consultations/index.js';
+import { publishedFrames } from './published-frames.js';
 
 type Frame = z.infer<typeof serverFrameSchema>;
 export type FrameOf<T extends Frame['type']> = Extract<Frame, { type: T }>;
 export type Heard = FrameOf<'message'>['message'];
+
+const published = publishedFrames('gateway');
 
 const PATIENCE_MS = 20_000;
 
@@ -125,7 +128,11 @@ export class Talker {
     const socket = new WebSocket(this.address, { headers });
     socket.on('error', () => undefined);
     socket.on('message', (data: Buffer) => {
-      const frame = serverFrameSchema.parse(JSON.parse(data.toString('utf8')));
+      const sent: unknown = JSON.parse(data.toString('utf8'));
+      const frame = serverFrameSchema.parse(sent);
+      const fits = published.get(frame.type);
+      if (!fits?.(sent))
+        throw new Error(`a frame that is not as published: ${JSON.stringify(fits?.errors)}`);
       if (frame.type === 'message') this.heard.push(frame.message);
       else this.frames.push(frame);
     });

@@ -1,4 +1,4 @@
-// The frames of a consultation's WebSocket, as schemas: docs/consultations.md shows them as JSON Schema.
+// The frames of a consultation's WebSocket, as schemas: docs/consultation-frames.md, made of them, shows each as JSON Schema.
 
 import { operationIdSchema, purposeSchema, userIdSchema } from '@prms/chaincode/model';
 import { z } from 'zod';
