@@ -9,14 +9,16 @@ import {
   enrolTotp,
   FACTORS,
   firstStep,
+  foundedWorld,
   logInWith,
+  patientWithCodes,
   refresh,
   refusal,
   secondStep,
   takeSession,
   type Telephone,
 } from './sign-in.js';
-import { World, type Visitor } from './world.js';
+import type { Visitor, World } from './world.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -34,14 +36,8 @@ describe('one-time codes over HTTP', function () {
   let maria: Visitor;
   let telephone: Telephone;
 
-  before(async () => {
-    world = await World.open();
-    await world.hospital('North');
-  });
-  beforeEach(async () => {
-    maria = await world.patient('Maria');
-    telephone = await enrolTotp(world, maria);
-  });
+  before(async () => (world = await foundedWorld()));
+  beforeEach(async () => ({ maria, telephone } = await patientWithCodes(world)));
   after(() => world.close());
 
   const me = async (who: Visitor) => (await who.ask('GET', '/me')).status;

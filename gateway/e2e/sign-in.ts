@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { shownCode } from '../demo/authenticator-app.js';
 import type { SoftwareAuthenticator } from '../testing/authenticator.js';
-import { problemOf, type ApiAnswer, type Visitor, type World } from './world.js';
+import { problemOf, World, type ApiAnswer, type Visitor } from './world.js';
 
 export const FACTORS = '/me/second-factors';
 const STEP_MS = 30_000;
@@ -42,6 +42,21 @@ export interface Telephone {
   code(): string;
   /** Waits for the next one, so that it has not been used. */
   nextCode(): string;
+}
+
+/** A gateway at which people can be: its ledger is founded. */
+export async function foundedWorld(): Promise<World> {
+  const world = await World.open();
+  await world.hospital('North');
+  return world;
+}
+
+/** A new patient who logs in with one-time codes. */
+export async function patientWithCodes(
+  world: World,
+): Promise<{ readonly maria: Visitor; readonly telephone: Telephone }> {
+  const maria = await world.patient('Maria');
+  return { maria, telephone: await enrolTotp(world, maria) };
 }
 
 /** Enrols one-time codes in the present session, which must be fresh. */

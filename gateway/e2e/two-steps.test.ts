@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { shownCode } from '../demo/authenticator-app.js';
 import { Browser } from './browser.js';
-import { enrolTotp, FACTORS, type Telephone } from './sign-in.js';
-import { World, type Visitor } from './world.js';
+import { enrolTotp, FACTORS, foundedWorld, patientWithCodes, type Telephone } from './sign-in.js';
+import type { Visitor, World } from './world.js';
 
 const PASSWORD = 'correct horse battery';
 const listSchema = z.object({
@@ -30,14 +30,8 @@ describe('log-ins of browsers', function () {
   let maria: Visitor;
   let telephone: Telephone;
 
-  before(async () => {
-    world = await World.open();
-    await world.hospital('North');
-  });
-  beforeEach(async () => {
-    maria = await world.patient('Maria');
-    telephone = await enrolTotp(world, maria);
-  });
+  before(async () => (world = await foundedWorld()));
+  beforeEach(async () => ({ maria, telephone } = await patientWithCodes(world)));
   after(() => world.close());
 
   const me = async (who: Browser) => (await who.ask('GET', '/me')).body['userId'];

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
 import { z } from 'zod';
-import { GatewayError } from '../../errors.js';
+import { GatewayError, PROBLEM_TYPE, toProblem, type GatewayErrorCode } from '../../errors.js';
 import { failure } from '../../testing/index.js';
 import { answerChecker } from './conformance/index.js';
 import { json, listen, openApiDocument, routeDefiner } from './index.js';
@@ -101,6 +101,35 @@ describe('HTTP base: description and life', () => {
         { ...good, method: 'post', path: '/notes', status: 204, body: 'x' },
       ];
       for (const one of bad) expect(() => check(one), JSON.stringify(one)).to.throw(Error);
+    });
+
+    it('names each route’s refusals by status, with their codes; any other status is undocumented', () => {
+      const answers = (path: string, method: 'get' | 'post' | 'delete') =>
+        sample.document.paths?.[path]?.[method]?.responses ?? {};
+      for (const [path, methods] of Object.entries(sample.document.paths ?? {}))
+        for (const method of ['get', 'post', 'delete'] as const)
+          expect(methods[method]?.responses ?? {}, path).to.not.have.property('default');
+      expect(answers('/notes/{noteId}', 'get')).to.include.keys('400', '404', '422', '503');
+      expect(answers('/notes/{noteId}', 'get')).to.not.have.any.keys('403', '409', '410', '413');
+      expect(answers('/notes', 'post')).to.include.keys('403', '409', '413', '415');
+      expect(JSON.stringify(answers('/notes', 'post'))).to.contain('`UNSUPPORTED_MEDIA`: ');
+
+      const route = {
+        method: 'get',
+        path: '/thing',
+        summary: 'A thing',
+        tags: ['things'],
+        auth: 'none',
+        responses: { 200: json(z.object({}), 'The thing.') },
+        handler: () => Promise.resolve({ status: 200 as const, body: {} }),
+      } as const;
+      const info = { title: 'things', version: '1' };
+      const checkerOf = (refusals: readonly GatewayErrorCode[]) =>
+        answerChecker(openApiDocument([routeDefiner<null>()({ ...route, refusals })], info));
+      const body = toProblem(new GatewayError('GONE', 'It is gone.'), 'id');
+      const gone = { method: 'get', path: '/thing', status: 410, contentType: PROBLEM_TYPE, body };
+      expect(() => checkerOf(['GONE'])(gone)).to.not.throw();
+      expect(() => checkerOf([])(gone)).to.throw('not documented');
     });
 
     it('has a checker that looks into formats, too', () => {

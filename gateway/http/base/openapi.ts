@@ -10,6 +10,7 @@ import { gatewayErrorRows, PROBLEM_TYPE } from '../../errors.js';
 import { SESSION_COOKIE } from './cookies.js';
 import { NDJSON } from './lines.js';
 import { API_ROOT } from './mount.js';
+import { refusalsOf } from './refusals.js';
 import type { AnswerSpec, Route } from './route.js';
 
 // Adds `.openapi()` to zod's types, which the registry needs; doing it twice is harmless.
@@ -76,16 +77,7 @@ function describeRoute<Deps>(route: Route<Deps>, problem: z.ZodType): RouteConfi
   const responses: Record<string, ResponseConfig> = {};
   for (const [status, spec] of Object.entries(route.responses))
     responses[status] = describeAnswer(spec, route.dialect?.contentType);
-  const { dialect } = route;
-  responses['default'] = dialect
-    ? {
-        description: 'What went wrong, as the standard tells it.',
-        content: { [dialect.contentType]: { schema: dialect.problemSchema } },
-      }
-    : {
-        description: 'A problem document; `code` says which.',
-        content: { [PROBLEM_TYPE]: { schema: problem } },
-      };
+  for (const [status, refusal] of describeRefusals(route, problem)) responses[status] ??= refusal;
   return {
     method,
     path,
@@ -101,6 +93,25 @@ function describeRoute<Deps>(route: Route<Deps>, problem: z.ZodType): RouteConfi
     },
     responses,
   };
+}
+
+/** By status, with the codes that a problem document of it may have. */
+function describeRefusals<Deps>(
+  route: Route<Deps>,
+  problem: z.ZodType,
+): ReadonlyMap<string, ResponseConfig> {
+  const { dialect } = route;
+  const content = dialect
+    ? { [dialect.contentType]: { schema: dialect.problemSchema } }
+    : { [PROBLEM_TYPE]: { schema: problem } };
+  const told = new Map<string, string[]>();
+  for (const { status, code, remedy } of refusalsOf(route)) {
+    const key = String(status);
+    told.set(key, [...(told.get(key) ?? []), `\`${code}\`: ${remedy}`]);
+  }
+  return new Map(
+    [...told].map(([status, codes]) => [status, { description: codes.join(' '), content }]),
+  );
 }
 
 /** A browser changes things with cookie and CSRF token, a program with its bearer token. */

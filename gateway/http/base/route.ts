@@ -3,7 +3,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import type { AccountRole, Session } from '../../accounts/index.js';
-import { GatewayError, validationError } from '../../errors.js';
+import { GatewayError, validationError, type GatewayErrorCode } from '../../errors.js';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -31,7 +31,7 @@ export interface LinesAnswerSpec<S extends z.ZodType = z.ZodType> {
   readonly description: string;
 }
 export type AnswerSpec = JsonAnswerSpec | EmptyAnswerSpec | BytesAnswerSpec | LinesAnswerSpec;
-/** Successful answers by status. Errors need not be listed: every route may answer with a problem document. */
+/** Successful answers by status. What a route may be refused with: refusals.ts. */
 export type AnswerSpecs = Readonly<Record<number, AnswerSpec>>;
 
 export const json = <S extends z.ZodType>(schema: S, description: string): JsonAnswerSpec<S> => ({
@@ -135,6 +135,8 @@ export interface RouteFacts {
   readonly timeoutMs?: number;
   /** A request that may take longer than the usual ones, by the setting for its kind. */
   readonly takesLong?: LongKind;
+  /** What it may be refused with, besides what follows from the rest. */
+  readonly refusals?: readonly GatewayErrorCode[];
   readonly responses: AnswerSpecs;
 }
 

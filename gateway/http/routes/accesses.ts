@@ -20,6 +20,7 @@ import {
   patientParams,
   receiptSchema,
 } from './schemas.js';
+import { READING } from './refusals.js';
 
 const openedSchema = z.object({
   /** Missing when the ledger has not answered in an emergency: the access is anchored late. */
@@ -62,6 +63,7 @@ export const accessRoutes = [
       actingFor: userIdSchema.optional(),
       emergency: operationIdSchema.optional(),
     }),
+    refusals: READING,
     responses: { 201: json(openedSchema, 'Open.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -78,6 +80,7 @@ export const accessRoutes = [
     auth: 'session',
     params: z.object({ ticket: z.string().regex(/^[A-Za-z0-9_-]{43}$/) }),
     takesLong: 'transfer',
+    refusals: [...READING, 'RANGE', 'REFUSED'],
     responses: {
       200: bytes(CONTENT_TYPES, 'The whole report.'),
       206: bytes(CONTENT_TYPES, 'A part of it.'),
@@ -137,6 +140,7 @@ export const accessRoutes = [
     freshLogin: true,
     params: patientParams,
     body: z.strictObject({ actingFor: userIdSchema, reason: z.string().min(10).max(2000) }),
+    refusals: ['ELSEWHERE'],
     responses: {
       201: json(
         z.object({

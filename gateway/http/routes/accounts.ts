@@ -11,6 +11,7 @@ import type { RegistrationRequest } from '../../services/registration.js';
 import { empty, json, siteOf, sourceOf } from '../base/index.js';
 import { defineRoute } from './define.js';
 import { profileSchema } from './schemas.js';
+import { REGISTERING, TRYING } from './refusals.js';
 
 export const credentials = { login: z.string().max(512), password: z.string().max(1024) };
 export const registeredSchema = z.object({
@@ -48,6 +49,7 @@ const register = <Body extends z.ZodType>(
     tags: ['accounts'],
     auth: 'none',
     body,
+    refusals: REGISTERING,
     responses: { 201: json(registeredSchema, 'Registered.') },
     handler: async (context) => ({
       status: 201 as const,
@@ -170,6 +172,7 @@ export const accountRoutes = [
       /** Shown in the list of one’s sessions. */
       client: z.string().min(1).max(120).optional(),
     }),
+    refusals: [...TRYING, 'FORBIDDEN', 'ELSEWHERE'],
     responses: {
       201: json(loggedInSchema, 'Logged in.'),
       202: json(awaitingFactorSchema, 'The password is right; the second factor is awaited.'),
@@ -209,6 +212,7 @@ export const accountRoutes = [
     auth: 'session',
     withoutSecondFactor: true,
     body: z.strictObject({ password: z.string().max(1024) }),
+    refusals: TRYING,
     responses: {
       200: json(loggedInSchema, 'Fresh.'),
       202: json(awaitingFactorSchema, 'The password is right; the second factor is awaited.'),
@@ -274,6 +278,7 @@ export const accountRoutes = [
     tags: ['accounts'],
     auth: 'session',
     withoutSecondFactor: true,
+    refusals: ['NOT_FOUND'],
     responses: {
       200: json(
         z.object({
@@ -316,6 +321,7 @@ export const accountRoutes = [
     tags: ['accounts'],
     auth: 'session',
     body: z.strictObject({ oldPassword: z.string().max(1024), newPassword: z.string().max(1024) }),
+    refusals: TRYING,
     responses: { 204: empty('Changed.') },
     handler: async ({ deps, session, body, request }) => {
       const { oldPassword, newPassword } = body;
@@ -336,6 +342,7 @@ export const accountRoutes = [
       newPassword: z.string().max(1024),
       device: deviceSchema,
     }),
+    refusals: [...TRYING, 'FORBIDDEN', 'CONFLICT'],
     responses: { 200: json(z.object({ recoveryCode: z.string() }), 'The password is changed.') },
     handler: async ({ deps, body, request }) => {
       const { login, recoveryCode, newPassword, device } = body;

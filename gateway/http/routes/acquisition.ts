@@ -35,6 +35,7 @@ export const acquisitionRoutes = [
     auth: 'service',
     takesLong: 'transfer',
     upload: formOf({ meta: true, files: { report: 'The report' } }),
+    refusals: ['CONFLICT', 'TOO_MANY', 'FORBIDDEN', 'NOT_FOUND'],
     responses: {
       200: json(documentSchema, 'This very document is a report already.'),
       202: json(documentSchema, 'On disk.'),

@@ -23,6 +23,7 @@ import {
   patientParams,
   replacesBody,
 } from './schemas.js';
+import { CLOUD } from './refusals.js';
 
 /** As the ledger's terms, but categories are plain words: the gateway makes them opaque. */
 const plainTermsSchema = z.strictObject({
@@ -70,6 +71,7 @@ export const consentRoutes = [
     roles: ['patient', 'relative'],
     params: patientParams,
     body: z.strictObject({ terms: plainTermsSchema }),
+    refusals: CLOUD,
     responses: { 201: json(createdSchema, 'On the ledger, and the keys are wrapped.') },
     handler: async (context) => ({
       status: 201,
@@ -89,6 +91,7 @@ export const consentRoutes = [
     roles: ['patient', 'relative'],
     params: patientItemParams,
     body: z.strictObject({ terms: plainTermsSchema, replaces: versionSchema }),
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Changed.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -109,6 +112,7 @@ export const consentRoutes = [
     roles: ['patient', 'relative'],
     params: patientItemParams,
     body: replacesBody,
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Revoked.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -175,6 +179,7 @@ export const consentRoutes = [
       purpose: purposeSchema,
       actingFor: userIdSchema.optional(),
     }),
+    refusals: ['REFUSED'],
     responses: {
       200: json(explanationSchema, 'The decision, and every consent that was considered.'),
     },

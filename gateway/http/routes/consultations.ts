@@ -26,6 +26,7 @@ import {
   patientItemParams,
   patientParams,
 } from './schemas.js';
+import { READING } from './refusals.js';
 
 const consultationSchema = z.object({
   id: operationIdSchema,
@@ -101,6 +102,7 @@ const life = [
     auth: 'session',
     roles: ['doctor'],
     body: z.strictObject({ patient: userIdSchema, hospital: userIdSchema }),
+    refusals: ['ELSEWHERE'],
     responses: { 201: json(createdSchema, 'Open.') },
     handler: async (context) => ({
       status: 201,
@@ -130,6 +132,7 @@ const life = [
     tags,
     auth: 'session',
     params: patientItemParams,
+    refusals: ['ELSEWHERE'],
     responses: { 101: empty('It is a WebSocket now.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -147,6 +150,7 @@ const life = [
     roles: ['doctor'],
     params: patientItemParams,
     body: z.strictObject({ user: userIdSchema }),
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(z.object({ admitted: z.array(userIdSchema) }), 'Who is let in.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -166,6 +170,7 @@ const life = [
     auth: 'session',
     params: patientItemParams,
     body: z.strictObject({ operation: operation.optional() }).optional(),
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(changedSchema, 'Closed.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -190,6 +195,7 @@ const talk = [
       z.strictObject({ id: messageIdSchema.optional(), text: z.string().min(1).max(15_000) }),
       z.strictObject({ id: messageIdSchema, sealed: sealedSchema.max(100_000) }),
     ]),
+    refusals: ['ELSEWHERE', 'TOO_MANY'],
     responses: {
       201: json(
         z.object({
@@ -223,6 +229,7 @@ const talk = [
       after: z.coerce.number().int().min(0).default(0),
       limit: z.coerce.number().int().min(1).max(1000).default(500),
     }),
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(z.object({ items: z.array(shownSchema) }), 'Messages in order.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -245,6 +252,7 @@ const talk = [
       purpose: purposeSchema,
       actingFor: userIdSchema.optional(),
     }),
+    refusals: [...READING, 'TOO_MANY'],
     responses: {
       201: json(
         z.object({
@@ -276,6 +284,7 @@ const proof = [
     tags,
     auth: 'session',
     params: patientItemParams,
+    refusals: ['ELSEWHERE'],
     responses: {
       200: json(z.object({ commitment: z.string(), wraps: z.array(wrapSchema) }), 'The wraps.'),
     },
@@ -295,6 +304,7 @@ const proof = [
     auth: 'session',
     params: patientItemParams,
     body: keySchema,
+    refusals: ['ELSEWHERE'],
     responses: { 204: empty('Kept.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -311,6 +321,7 @@ const proof = [
     tags,
     auth: 'session',
     params: patientItemParams,
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(transcriptSchema, 'The transcript.') },
     handler: async (context) => {
       const { patient, id } = context.params;

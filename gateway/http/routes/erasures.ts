@@ -6,6 +6,7 @@ import { GatewayError } from '../../errors.js';
 import { json } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { changedSchema, patientItemParams, patientParams, replacesBody } from './schemas.js';
+import { CLOUD } from './refusals.js';
 
 const stateSchema = z.object({
   report: operationIdSchema,
@@ -30,6 +31,7 @@ export const erasureRoutes = [
     auth: 'session',
     params: patientItemParams,
     body: replacesBody,
+    refusals: [...CLOUD, 'GONE'],
     responses: { 200: json(changedSchema, 'The ledger says so; deleting goes on by itself.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -47,6 +49,7 @@ export const erasureRoutes = [
     tags: ['reports'],
     auth: 'session',
     params: patientItemParams,
+    refusals: CLOUD,
     responses: { 200: json(stateSchema, 'The state.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -67,6 +70,7 @@ export const erasureRoutes = [
     params: patientParams,
     body: z.strictObject({ confirm: userIdSchema }).meta({ description: 'The patient’s id' }),
     takesLong: 'transfer',
+    refusals: [...CLOUD, 'GONE'],
     responses: {
       200: json(
         z.object({

@@ -4,6 +4,7 @@ import { bytes } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
 import { disposition } from './download.js';
 import { patientParams } from './schemas.js';
+import { CLOUD } from './refusals.js';
 
 export const exportRoutes = [
   defineRoute({
@@ -18,6 +19,7 @@ export const exportRoutes = [
     freshLogin: true,
     params: patientParams,
     takesLong: 'export',
+    refusals: [...CLOUD, 'TOO_MANY'],
     responses: { 200: bytes(['application/zip'], 'The record.') },
     handler: async (context) => {
       const record = await context.deps.exports.begin(actorOf(context), context.params.patient);

@@ -130,6 +130,7 @@ export const fhirRoutes = [
       contentTypes: ['application/octet-stream', 'application/pdf', 'application/dicom', FHIR_JSON],
       description: 'Bytes of any media type, or a Binary in JSON.',
     },
+    refusals: ['CONFLICT', 'TOO_MANY', 'FORBIDDEN', 'NOT_FOUND'],
     responses: {
       201: json(
         z.object({
@@ -163,6 +164,7 @@ export const fhirRoutes = [
     auth: 'service',
     raw: { contentTypes: [FHIR_JSON, 'application/json'], description: 'A DocumentReference.' },
     takesLong: 'transfer',
+    refusals: ['CONFLICT', 'TOO_MANY', 'FORBIDDEN', 'NOT_FOUND'],
     responses: {
       200: json(outcomeSchema, 'This very document is a report already.'),
       202: json(outcomeSchema, 'On disk.'),

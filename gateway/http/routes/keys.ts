@@ -12,6 +12,7 @@ import { keyFileSchema } from '../../vault/index.js';
 import { empty, json, sourceOf } from '../base/index.js';
 import { actorOf, admittedActorOf, defineRoute } from './define.js';
 import { changedSchema } from './schemas.js';
+import { CLOUD, TRYING } from './refusals.js';
 
 const userParams = z.object({ id: userIdSchema });
 
@@ -34,6 +35,7 @@ const step = (name: 'second' | 'complete', summary: string, description: string)
     auth: 'session',
     roles: ['hospital'],
     params: proposalParams,
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Done.') },
     handler: async (context) => {
       const { id, proposal } = context.params;
@@ -53,6 +55,7 @@ export const keyRoutes = [
     tags: ['keys'],
     auth: 'session',
     freshLogin: true,
+    refusals: TRYING,
     responses: { 200: json(changedSchema, 'Rotated.') },
     handler: async (context) => ({
       status: 200,
@@ -69,6 +72,7 @@ export const keyRoutes = [
     auth: 'session',
     freshLogin: true,
     body: z.strictObject({ passphrase: z.string().max(1024) }),
+    refusals: TRYING,
     responses: { 200: json(keyFileSchema, 'The key file.') },
     handler: async (context) => ({
       status: 200,
@@ -86,6 +90,7 @@ export const keyRoutes = [
     freshLogin: true,
     roles: ['patient', 'doctor', 'relative', 'auditor'],
     body: z.strictObject({ exported: z.literal(true) }),
+    refusals: TRYING,
     responses: { 204: empty('Forgotten.') },
     handler: async (context) => {
       await context.deps.keyHandOver.handOver(actorOf(context));
@@ -98,6 +103,7 @@ export const keyRoutes = [
     summary: 'A re-keying of one’s own account by hospitals',
     tags: ['keys'],
     auth: 'session',
+    refusals: ['NOT_FOUND'],
     responses: {
       200: json(z.object({ recovery: recoverySchema.nullable() }), 'The last one, or null.'),
     },
@@ -130,6 +136,7 @@ export const keyRoutes = [
     roles: ['hospital'],
     params: userParams,
     body: ARGUMENTS['key:propose'].omit({ user: true }),
+    refusals: CLOUD,
     responses: { 201: json(changedSchema, 'Proposed.') },
     handler: async (context) => ({
       status: 201,
@@ -159,6 +166,7 @@ export const keyRoutes = [
     auth: 'session',
     roles: ['hospital'],
     params: userParams,
+    refusals: CLOUD,
     responses: {
       200: json(
         z.object({ restored: z.boolean() }),
@@ -184,6 +192,7 @@ export const keyRoutes = [
     tags: ['keys'],
     auth: 'none',
     body: z.strictObject({ login: z.string().max(512), newPassword: z.string().max(1024) }),
+    refusals: [...TRYING, 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT'],
     responses: {
       201: json(
         z.object({ requestCode: z.string(), recoveryCode: z.string(), expiresAt: z.int() }),

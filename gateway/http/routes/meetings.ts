@@ -90,6 +90,7 @@ export const appointmentRoutes = [
       offer: operationIdSchema,
       slot: operationIdSchema,
     }),
+    refusals: ['ELSEWHERE'],
     responses: { 201: json(createdSchema, 'Booked.') },
     handler: async (context) => ({
       status: 201,
@@ -112,6 +113,7 @@ export const appointmentRoutes = [
       slot: operationIdSchema,
       replaces: versionSchema,
     }),
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(changedSchema, 'Moved.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -129,6 +131,7 @@ export const appointmentRoutes = [
     auth: 'session',
     params: patientItemParams,
     body: replacesBody,
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(changedSchema, 'Cancelled.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -170,6 +173,7 @@ export const appointmentRoutes = [
     auth: 'session',
     params: patientParams,
     query: pageQuery,
+    refusals: ['ELSEWHERE'],
     responses: { 200: json(page(appointmentSchema), 'Appointments.') },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.appointments.of(

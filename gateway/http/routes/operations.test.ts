@@ -1,5 +1,6 @@
 // Signed operations by the line, through HTTP: what is taken, what is refused, and that one never harms another.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { BulkStream } from '../../testing/bulk-stream.js';
@@ -62,6 +63,38 @@ describe('signed operations by the line', function () {
       },
     ]);
     expect(await fate(people.patient, access)).to.include({ id: access.id, state: 'applied' });
+  });
+
+  it('each line of the answer is what the OpenAPI document says of a line', async () => {
+    const ajv = new Ajv2020({ strict: false });
+    const served: unknown = await (await fetch(`${api.url}/api/v1/openapi.json`)).json();
+    ajv.addSchema(z.looseObject({}).parse(served), 'openapi');
+    const place = ['paths', '~1operations', 'post', 'responses', '200', 'content'].join('/');
+    const $ref = `openapi#/${place}/application~1x-ndjson/schema`;
+    const isLine = ajv.compile({ $ref });
+
+    const good = maria.access();
+    const forged = maria.access();
+    const forgery = forged.line.replace('"purpose":"treatment"', '"purpose":"research"');
+    const answer = await fetch(`${api.url}/api/v1/operations`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${people.patient.token}`,
+        'content-type': 'application/x-ndjson',
+      },
+      body: [good.line, good.line, forgery, doctor.access().line, '{}', 'no line', ''].join('\n'),
+    });
+    expect(answer.headers.get('content-type')).to.equal('application/x-ndjson');
+    const lines = (await answer.text()).split('\n').slice(0, -1);
+    const statuses = lines.map((line) => {
+      const receipt = z.looseObject({ status: z.string() }).parse(JSON.parse(line));
+      expect(isLine(receipt), `${line} ${JSON.stringify(isLine.errors)}`).to.equal(true);
+      expect(isLine({ ...receipt, line: undefined }), line).to.equal(false);
+      expect(isLine({ ...receipt, status: 'perhaps' }), line).to.equal(false);
+      return receipt.status;
+    });
+    expect(lines).to.have.length(6);
+    expect(statuses).to.include.members(['applied', 'refused', 'invalid']);
   });
 
   it('gives each bad line its own answer, and takes the rest', async () => {

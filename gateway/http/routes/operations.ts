@@ -55,6 +55,7 @@ export const operationRoutes = [
     auth: 'session',
     lines: { schema: signedOperationSchema, description: 'One signed operation a line.' },
     takesLong: 'transfer',
+    refusals: ['TOO_MANY'],
     responses: { 200: lines(lineReceiptSchema, 'One receipt a line.') },
     handler: async ({ deps, session, request, signal }) => ({
       status: 200,

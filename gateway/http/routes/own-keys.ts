@@ -18,6 +18,7 @@ import {
 } from './accounts.js';
 import { defineRoute } from './define.js';
 import { receiptSchema } from './schemas.js';
+import { REGISTERING, TRYING } from './refusals.js';
 
 const challengeSchema = z.object({
   challenge: z.string(),
@@ -56,6 +57,7 @@ export const ownKeyRoutes = [
       details: detailsSchema.optional(),
       setupCode: z.string().max(128).optional(),
     }),
+    refusals: REGISTERING,
     responses: {
       201: json(registeredSchema.extend({ receipt: receiptSchema }), 'Registered.'),
     },
@@ -73,6 +75,7 @@ export const ownKeyRoutes = [
     tags: ['own keys'],
     auth: 'none',
     body: z.strictObject({ userId: userIdSchema }),
+    refusals: ['TOO_MANY', 'NOT_FOUND'],
     responses: { 201: json(challengeSchema, 'To be answered soon, once.') },
     handler: ({ deps, body, request }) => ({
       status: 201,
@@ -93,6 +96,7 @@ export const ownKeyRoutes = [
       signature: signatureSchema,
       kind: z.enum(sessionKinds).default('cookie'),
     }),
+    refusals: [...TRYING, 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT'],
     responses: {
       201: json(loggedInSchema, 'Logged in.'),
       202: json(awaitingFactorSchema, 'The signature is right; the second factor is awaited.'),

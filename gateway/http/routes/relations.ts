@@ -16,6 +16,7 @@ import {
   patientParams,
   replacesBody,
 } from './schemas.js';
+import { CLOUD } from './refusals.js';
 
 const decideCare = (decision: 'approve' | 'refuse' | 'end', summary: string) =>
   defineRoute({
@@ -26,6 +27,7 @@ const decideCare = (decision: 'approve' | 'refuse' | 'end', summary: string) =>
     auth: 'session',
     params: patientItemParams,
     body: replacesBody,
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Done.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -85,6 +87,7 @@ export const relationRoutes = [
     auth: 'session',
     roles: ['patient'],
     body: z.strictObject({ escrow: userIdSchema.nullable() }),
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Named.') },
     handler: async (context) => ({
       status: 200,
@@ -99,6 +102,7 @@ export const relationRoutes = [
     auth: 'session',
     roles: ['patient'],
     body: z.strictObject({ doctor: userIdSchema, hospital: userIdSchema }),
+    refusals: CLOUD,
     responses: { 201: json(createdSchema, 'Asked.') },
     handler: async (context) => ({
       status: 201,
@@ -138,6 +142,7 @@ export const relationRoutes = [
     roles: ['patient', 'relative'],
     params: patientParams,
     body: z.strictObject({ relative: userIdSchema, ...kinTerms }),
+    refusals: CLOUD,
     responses: { 201: json(createdSchema, 'Linked.') },
     handler: async (context) => ({
       status: 201,
@@ -153,6 +158,7 @@ export const relationRoutes = [
     roles: ['patient', 'relative'],
     params: patientItemParams,
     body: z.strictObject({ ...kinTerms, replaces: versionSchema }),
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Changed.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -171,6 +177,7 @@ export const relationRoutes = [
     roles: ['patient', 'relative'],
     params: patientItemParams,
     body: replacesBody,
+    refusals: CLOUD,
     responses: { 200: json(changedSchema, 'Ended.') },
     handler: async (context) => {
       const { patient, id } = context.params;

@@ -24,6 +24,7 @@ import {
   replacesBody,
   storedImageSchema,
 } from './schemas.js';
+import { CLOUD } from './refusals.js';
 
 const coverSchema = z.object({
   id: z.string(),
@@ -69,6 +70,7 @@ export const reportRoutes = [
     tags: ['covers'],
     auth: 'session',
     upload: formOf({ files: { cover: 'PNG, JPEG, WebP or TIFF' } }),
+    refusals: ['TOO_MANY'],
     responses: { 201: json(coverSchema, 'Kept, encrypted.') },
     handler: async (context) => {
       const { config, covers } = context.deps;
@@ -120,6 +122,7 @@ export const reportRoutes = [
     params: patientParams,
     takesLong: 'transfer',
     upload: formOf({ meta: true, files: { report: 'The report' }, covers: true }),
+    refusals: [...CLOUD, 'ELSEWHERE'],
     responses: { 201: json(uploadedSchema, 'Hidden, stored and anchored.') },
     handler: async (context) => {
       const { config, uploads } = context.deps;
@@ -170,6 +173,7 @@ export const reportRoutes = [
     auth: 'session',
     params: patientParams,
     query: pageQuery.extend(wishQuery.shape),
+    refusals: CLOUD,
     responses: { 200: json(page(listedReportSchema), 'Reports.') },
     handler: async (context) => {
       const { items, bookmark } = await context.deps.reports.list(
@@ -188,6 +192,7 @@ export const reportRoutes = [
     auth: 'session',
     params: patientItemParams,
     query: wishQuery,
+    refusals: CLOUD,
     responses: { 200: json(listedReportSchema, 'The report.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -210,6 +215,7 @@ export const reportRoutes = [
     tags: ['reports'],
     auth: 'session',
     params: z.object({ ...patientItemParams.shape, part: z.coerce.number().int().min(0).max(63) }),
+    refusals: [...CLOUD, 'GONE'],
     responses: { 200: bytes(['image/png'], 'The stored picture.') },
     handler: async (context) => {
       const { patient, id, part } = context.params;

@@ -17,6 +17,7 @@ import { actorOf, defineRoute } from './define.js';
 import { formOf, readForm, readMeta } from './multipart.js';
 import { patientItemParams, patientParams, storedImageSchema } from './schemas.js';
 import { keyPairsSchema, shownWrap, toPartKeys, wrapSchema } from './sealed.js';
+import { CLOUD } from './refusals.js';
 
 /** A sealed label, base64url. */
 const LABEL_CHARACTERS = 16 * 1024;
@@ -42,6 +43,7 @@ export const sealedUploadRoutes = [
     auth: 'session',
     params: patientParams,
     body: z.strictObject({ actingFor: userIdSchema.optional() }),
+    refusals: [...CLOUD, 'TOO_MANY', 'ELSEWHERE'],
     responses: {
       201: json(
         z.object({
@@ -74,6 +76,7 @@ export const sealedUploadRoutes = [
     params: patientItemParams,
     takesLong: 'transfer',
     upload: formOf({ meta: true, files: { ciphertext: 'With its tags' }, covers: true }),
+    refusals: [...CLOUD, 'TOO_MANY', 'ELSEWHERE'],
     responses: {
       201: json(
         z.object({

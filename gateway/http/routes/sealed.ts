@@ -15,6 +15,7 @@ import { bytes, json } from '../base/index.js';
 import { actorOf, defineRoute } from './define.js';
 import { readRange } from './download.js';
 import { patientItemParams, patientParams } from './schemas.js';
+import { CLOUD, READING } from './refusals.js';
 
 /** So many bytes, base64url without padding and without stray bits. */
 export const bytesSchema = (lengthBytes: number) =>
@@ -68,6 +69,7 @@ export const sealedRoutes = [
     auth: 'session',
     params: patientParams,
     body: z.strictObject({ wraps: z.array(wrapSchema).min(1).max(settings.wrapsPerRequest.max) }),
+    refusals: [...CLOUD, 'GONE'],
     responses: {
       200: json(z.object({ items: z.array(z.object({ stored: z.boolean() })) }), 'In their order.'),
     },
@@ -94,6 +96,7 @@ export const sealedRoutes = [
     tags: ['own keys'],
     auth: 'session',
     params: patientParams.extend({ purpose: z.enum(['epoch', 'escrow', 'tags']) }),
+    refusals: CLOUD,
     responses: { 200: json(wrapSchema, 'For whoever asks; nobody else can open it.') },
     handler: async (context) => {
       const { patient, purpose } = context.params;
@@ -110,6 +113,7 @@ export const sealedRoutes = [
     tags: ['own keys'],
     auth: 'session',
     params: patientItemParams,
+    refusals: READING,
     responses: { 200: json(wrapsSchema, 'In the order in which they are opened.') },
     handler: async (context) => {
       const { patient, id } = context.params;
@@ -127,6 +131,7 @@ export const sealedRoutes = [
     auth: 'session',
     params: patientItemParams,
     body: z.strictObject({ access: operationIdSchema }),
+    refusals: READING,
     responses: {
       200: json(
         wrapsSchema.extend({
@@ -164,6 +169,7 @@ export const sealedRoutes = [
     auth: 'session',
     params: patientItemParams,
     body: z.strictObject({ access: operationIdSchema, parts: keyPairsSchema }),
+    refusals: READING,
     responses: { 200: bytes(OCTETS, 'Ciphertext and tag.') },
     handler: async (context) => {
       const { patient, id: report } = context.params;
@@ -185,6 +191,7 @@ export const sealedRoutes = [
     params: patientItemParams,
     query: z.object({ access: operationIdSchema }),
     takesLong: 'transfer',
+    refusals: [...READING, 'RANGE', 'REFUSED'],
     responses: {
       200: bytes(OCTETS, 'All chunks.'),
       206: bytes(OCTETS, 'A part of them.'),

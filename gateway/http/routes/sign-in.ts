@@ -10,6 +10,7 @@ import type { LoggedIn } from '../../services/logins.js';
 import { empty, json, siteOf, sourceOf } from '../base/index.js';
 import { deviceSchema, loggedIn, loggedInSchema } from './accounts.js';
 import { admittedActorOf, defineRoute } from './define.js';
+import { TRYING } from './refusals.js';
 
 const codeSchema = z.string().min(1).max(64);
 const proofSchema = z.discriminatedUnion('method', [
@@ -104,6 +105,7 @@ export const signInRoutes = [
       proof: proofSchema,
       device: deviceSchema,
     }),
+    refusals: [...TRYING, 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'ELSEWHERE'],
     responses: { 201: json(loggedInSchema, 'Logged in, or fresh.') },
     handler: async ({ deps, body, request, visitor }) => {
       const place = placeOf({ deps, request }, body.device);
@@ -133,6 +135,7 @@ export const signInRoutes = [
     summary: 'Begin to enrol one-time codes',
     description:
       'A secret for an authenticator application, shown once. Nothing changes until it is confirmed.',
+    refusals: TRYING,
     responses: {
       201: json(
         z.object({ secret: z.string(), uri: z.string(), expiresAt: z.int() }),
@@ -151,6 +154,7 @@ export const signInRoutes = [
     summary: 'Confirm one-time codes with the first of them',
     description: 'They are asked for from now on; sessions that began without one end.',
     body: z.strictObject({ code: codeSchema }),
+    refusals: TRYING,
     responses: { 200: json(enrolledSchema, 'Active.') },
     handler: async (context) => {
       const { deps, session, body } = context;
@@ -163,6 +167,7 @@ export const signInRoutes = [
     method: 'delete',
     path: `${FACTORS}/totp`,
     summary: 'Remove one-time codes',
+    refusals: TRYING,
     responses: { 204: empty('Removed.') },
     handler: (context) => remove(context, 'totp'),
   }),
@@ -172,6 +177,7 @@ export const signInRoutes = [
     path: `${FACTORS}/passkeys/options`,
     summary: 'Begin to enrol a passkey',
     description: '`PublicKeyCredentialCreationOptionsJSON`, for `navigator.credentials.create`.',
+    refusals: TRYING,
     responses: {
       201: json(z.looseObject({ challenge: z.string() }), 'To be answered soon, once.'),
     },
@@ -191,6 +197,7 @@ export const signInRoutes = [
       name: z.string().min(1).max(60),
       credential: createdPasskeySchema,
     }),
+    refusals: TRYING,
     responses: { 201: json(enrolledSchema, 'Active.') },
     handler: async (context) => {
       const { deps, session, body } = context;
@@ -208,6 +215,7 @@ export const signInRoutes = [
     path: `${FACTORS}/passkeys/{id}`,
     summary: 'Remove a passkey',
     params: passkeyParams,
+    refusals: TRYING,
     responses: { 204: empty('Removed.') },
     handler: (context) => remove(context, { passkey: context.params.id }),
   }),
@@ -217,6 +225,7 @@ export const signInRoutes = [
     path: `${FACTORS}/recovery-codes`,
     summary: 'New recovery codes for the second factor',
     description: 'Ten, shown once, each good once. The earlier ones are worth nothing.',
+    refusals: TRYING,
     responses: { 201: json(z.object({ recoveryCodes: z.array(z.string()) }), 'The codes.') },
     handler: async (context) => {
       const { userId } = await enrolling(context);

@@ -49,9 +49,7 @@ export function answerChecker(document: OpenApiDocument): (answer: ObservedAnswe
     const place = `${method.toUpperCase()} ${path} ${status}`;
     if (template === undefined || operation === undefined)
       throw new Error(`${place}: not documented`);
-    // Only a failure may hide behind `default`.
-    const key =
-      String(status) in operation.responses ? String(status) : status >= 400 ? 'default' : '';
+    const key = String(status);
     const answer = operation.responses[key];
     if (answer === undefined) throw new Error(`${place}: the status is not documented`);
     const type = contentType?.split(';')[0]?.trim() ?? '';
