@@ -108,7 +108,8 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
         ),
       );
     }
-    parser.once('error', (cause) => fail(malformed(cause)));
+    // Once for each part that is malformed: an error that nobody hears ends the process.
+    parser.on('error', (cause) => fail(malformed(cause)));
     parser.once('close', resolve);
     request.once('aborted', () => fail(malformed()));
     limits.signal.addEventListener(
