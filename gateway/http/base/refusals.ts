@@ -10,6 +10,7 @@ const EVERYWHERE: readonly GatewayErrorCode[] = [
   'REQUEST_TIMEOUT',
   'INTERNAL',
   'STORE_DAMAGED',
+  'STORE_UNAVAILABLE',
   'BUSY',
   'LEDGER_UNAVAILABLE',
   'SHUTTING_DOWN',
