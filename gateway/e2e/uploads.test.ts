@@ -219,17 +219,27 @@ describe('uploads through HTTP', function () {
   });
 
   it('outlives a form of which several parts are malformed', async () => {
-    const bad = '--b\r\nContent-Disposition: form-data; name="\u0019"\r\n\r\nx\r\n';
-    const answer = await fetch(`${world.url}/api/v1${path()}`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${maria.token}`,
-        'content-type': 'multipart/form-data; boundary=b',
-      },
-      body: `${bad.repeat(3)}--b--\r\n`,
-    });
-    expect(answer.status).to.equal(400);
-    expect((await maria.ask('GET', '/me')).status).to.equal(200);
+    const part = (disposition: string) =>
+      `--b\r\nContent-Disposition: form-data${disposition}\r\n\r\nx\r\n`;
+    const unread = part('; name="other"; filename="x.txt"');
+    for (const body of [
+      `${part('; name="\u0019"').repeat(3)}--b--\r\n`,
+      `${part('')}--b--\r\n`,
+      `${part('; filename="x.txt"')}--b--\r\n`,
+      `${part('; name="\u0019"')}${part('')}${unread}`,
+      unread,
+    ]) {
+      const answer = await fetch(`${world.url}/api/v1${path()}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${maria.token}`,
+          'content-type': 'multipart/form-data; boundary=b',
+        },
+        body,
+      });
+      expect(answer.status, body).to.equal(400);
+      expect((await maria.ask('GET', '/me')).status).to.equal(200);
+    }
   });
 
   it('strips characters that turn the reading direction: “exe.fdp” must not show as a PDF', async () => {

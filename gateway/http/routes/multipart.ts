@@ -84,11 +84,15 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   const done = new Promise<void>((resolve, reject) => {
     const fail = (error: unknown) =>
       reject(error instanceof Error ? error : new Error('a file could not be read'));
-    parser.on('field', (name, value, { valueTruncated }) => {
-      if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
+    // A part without a name has none, whatever the parser's types say.
+    parser.on('field', (name: string | undefined, value, { valueTruncated }) => {
+      if (name === undefined) fail(malformed());
+      else if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
       else fields[name.slice(0, 40)] = value;
     });
     parser.on('file', (field, stream, { filename }) => {
+      // Whoever reads it is told; of one that nobody reads, nobody need be.
+      stream.on('error', () => undefined);
       const taken = takeFile(field, stream, safeName(filename ?? ''), limits, files, received);
       taken.catch((error: unknown) => {
         // That a file breaks off is the form's fault; anything else that its reader meets is told as it is.
