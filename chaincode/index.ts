@@ -1,5 +1,5 @@
 // The chaincode's first door: the contracts for a host, and what a client needs to make operations. `./model` and
-// `./rules` are the other two; they import no Fabric and run in a browser.
+// `./rules` import no Fabric and run in a browser; `./fabric` loads it, for here and for the ledger's hosts.
 
 export * from './model/index.js';
 export { ChaincodeError, type ChaincodeErrorCode } from './errors.js';

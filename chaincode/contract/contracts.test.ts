@@ -24,7 +24,7 @@ import {
   type MemoryStub,
   type Stage,
 } from '../testkit/index.js';
-import { routerOf } from './router.js';
+import { routerOf } from '../fabric/index.js';
 import type { Receipt } from '../model/index.js';
 
 const creatorOf = (privateKey: KeyObject): Creator => ({

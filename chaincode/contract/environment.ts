@@ -4,7 +4,7 @@ import { ChaincodeError, MAX_SKEW_MS, type Genesis } from '../model/index.js';
 import type { BatchContext } from '../operations/index.js';
 import type { SignatureVerifier } from '../signatures/index.js';
 import { keys, World } from '../state/index.js';
-import { Context } from './fabric.js';
+import { Context } from '../fabric/index.js';
 
 /** What the host of the chaincode gives it. */
 export interface ChaincodeEnvironment {

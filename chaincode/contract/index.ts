@@ -2,7 +2,7 @@
 
 import { ThreadedVerifier, type SignatureVerifier } from '../signatures/index.js';
 import type { ChaincodeEnvironment } from './environment.js';
-import type { Contract } from './fabric.js';
+import type { Contract } from '../fabric/index.js';
 import { LedgerContract } from './ledger-contract.js';
 import { namedContracts } from './named-contracts.js';
 import { OperationsContract } from './operations-contract.js';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { canonicalise, ChaincodeError, userIdSchema, type Genesis } from '../model/index.js';
 import { keys, World } from '../state/index.js';
 import { RecordsContext, refuseSkew, type ChaincodeEnvironment } from './environment.js';
-import { Contract, Returns, Transaction } from './fabric.js';
+import { Contract, Returns, Transaction } from '../fabric/index.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

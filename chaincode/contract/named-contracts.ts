@@ -17,7 +17,7 @@ import { applyOne, lifeMsOf } from '../operations/index.js';
 import { inlineVerifier, kidOf, userIdOf } from '../signatures/index.js';
 import { indexes, keys, type World } from '../state/index.js';
 import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
-import { Contract, Returns, Transaction } from './fabric.js';
+import { Contract, Returns, Transaction } from '../fabric/index.js';
 import { answer } from './operations-contract.js';
 
 /** Makes every named contract. */

@@ -11,7 +11,7 @@ import {
 import { applyBatch } from '../operations/index.js';
 import type { SignatureVerifier } from '../signatures/index.js';
 import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
-import { Contract, Returns, Transaction } from './fabric.js';
+import { Contract, Returns, Transaction } from '../fabric/index.js';
 
 export const MAX_BATCH_OPERATIONS = 1000;
 export const MAX_BATCH_BYTES = 1024 * 1024;

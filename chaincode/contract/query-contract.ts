@@ -14,7 +14,7 @@ import {
 import { applies, decideAccess } from '../rules/index.js';
 import { below, keys, World, type Key } from '../state/index.js';
 import { RecordsContext } from './environment.js';
-import { Contract, Returns, Transaction } from './fabric.js';
+import { Contract, Returns, Transaction } from '../fabric/index.js';
 import {
   decode,
   joined,

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { ChaincodeError } from '../errors.js';
 import { recordsChaincode } from './index.js';
-import { removeAddedHandlers } from './quiet.js';
-import { routerOf, type Router } from './router.js';
+import { routerOf, type Router } from '../fabric/index.js';
+import { removeAddedHandlers } from '../fabric/quiet.js';
 
 interface Server {
   start(): Promise<void>;

@@ -1,5 +1,7 @@
 // What the ledger answers to one operation: codes only, so that every endorser says the same bytes.
 
+import { z } from 'zod';
+
 /** Why an operation was refused. Closed: pages and clients translate each one. */
 export const REFUSALS = {
   // the bytes
@@ -62,3 +64,39 @@ export type AccessOutcome =
   | { readonly decision: 'refuse'; readonly code: RefusalCode; readonly by?: string };
 
 export type PermitBasis = 'self' | 'consent' | 'guardian' | 'emergency';
+
+const refusalSchema = z.enum(Object.keys(REFUSALS).filter(isRefusal));
+const bySchema = z.string().exactOptional();
+
+const outcomeSchema = z.discriminatedUnion('decision', [
+  z.object({
+    decision: z.literal('permit'),
+    basis: z.enum(['self', 'consent', 'guardian', 'emergency']),
+    by: bySchema,
+  }),
+  z.object({ decision: z.literal('refuse'), code: refusalSchema, by: bySchema }),
+]) satisfies z.ZodType<AccessOutcome>;
+
+/** A receipt, read back from wherever it was written down. */
+export const receiptSchema = z.discriminatedUnion('status', [
+  z.object({
+    id: z.string(),
+    status: z.literal('applied'),
+    version: z.int(),
+    outcome: outcomeSchema.exactOptional(),
+  }),
+  z.object({ id: z.string(), status: z.literal('refused'), code: refusalSchema }),
+]) satisfies z.ZodType<Receipt>;
+
+/**
+ * Reads what `operations:apply` returns: receipts, one a line, in the order of the operations.
+ * @throws SyntaxError | z.ZodError when it is something else
+ */
+export function readReceipts(bytes: Uint8Array): Receipt[] {
+  const text = new TextDecoder().decode(bytes);
+  return text === '' ? [] : text.split('\n').map((line) => receiptSchema.parse(JSON.parse(line)));
+}
+
+function isRefusal(name: string): name is RefusalCode {
+  return Object.hasOwn(REFUSALS, name);
+}

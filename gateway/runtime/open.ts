@@ -3,7 +3,7 @@
 import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { RECORDS, recordsChaincode } from '@prms/chaincode';
+import { readReceipts, RECORDS, recordsChaincode } from '@prms/chaincode';
 import { GroupCommit, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
 import { StegoPool } from '@prms/stego';
 import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accounts/index.js';
@@ -157,6 +157,7 @@ async function layFoundations(
     ledger,
     chaincode: RECORDS,
     fn: 'operations:apply',
+    parseReceipts: readReceipts,
     maxQueued: config.outboxOperations,
     lanes: config.commitLanes,
     maxOperations: config.commitBatchOperations,

@@ -1,7 +1,7 @@
 // Makes the services from what they stand on.
 
 import { join } from 'node:path';
-import type { AccessOutcome } from '@prms/chaincode';
+import type { AccessOutcome, Receipt } from '@prms/chaincode';
 import type { EmbeddedLedger, GroupCommit } from '@prms/network';
 import type { StegoPool } from '@prms/stego';
 import type { Accounts, Sessions } from '../accounts/index.js';
@@ -69,7 +69,7 @@ export interface Foundations {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly ledger: EmbeddedLedger;
-  readonly commit: GroupCommit;
+  readonly commit: GroupCommit<Receipt>;
   readonly store: Store;
   readonly master: MasterKey;
   readonly pool: StegoPool;

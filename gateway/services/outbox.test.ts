@@ -1,7 +1,7 @@
 // The outbox: nothing accepted is lost, nothing is sent without end.
 
-import { operationId, operationLine } from '@prms/chaincode';
-import { LedgerError, type Receipt } from '@prms/network';
+import { operationId, operationLine, type Receipt } from '@prms/chaincode';
+import { LedgerError } from '@prms/network';
 import { expect } from 'chai';
 import { join } from 'node:path';
 import { openStore, type Store } from '../store/index.js';

@@ -5,6 +5,7 @@ import {
   hashText,
   instantOf,
   readOperationLine,
+  receiptSchema,
   type Receipt,
   type RefusalCode,
 } from '@prms/chaincode';
@@ -31,7 +32,6 @@ const pendingSchema = z.strictObject({
 });
 type Pending = z.infer<typeof pendingSchema>;
 
-const receiptSchema = z.looseObject({ id: z.string(), status: z.enum(['applied', 'refused']) });
 const settledSchema = z.strictObject({
   actor: z.string(),
   by: z.string().optional(),
@@ -87,7 +87,7 @@ export interface Earlier {
  * Refusals that say nothing of whoever signed: the ledger gave them before it knew the signature to be good. They hold no
  * id, or anybody could spoil somebody else's with a forgery.
  */
-const UNPROVEN: ReadonlySet<string> = new Set<RefusalCode>([
+const UNPROVEN: ReadonlySet<RefusalCode> = new Set([
   'MALFORMED',
   'WRONG_LEDGER',
   'BAD_SIGNATURE',
@@ -118,7 +118,7 @@ export class Outbox {
   constructor(
     private readonly parts: {
       readonly store: Store;
-      readonly commit: Pick<GroupCommit, 'submit'>;
+      readonly commit: Pick<GroupCommit<Receipt>, 'submit'>;
       readonly clock: Clock;
       /** What is to be done after operations that were signed elsewhere. */
       readonly aftermath?: { note(id: string, line: string): StoreWrite; run(): Promise<unknown> };
@@ -267,8 +267,8 @@ export class Outbox {
     const absent = this.#pending.absent(id);
     if (await keep([absent, this.#settled.absent(id)], false)) return;
     const settled = await this.#settled.find(id);
-    const code = settled?.value.receipt?.['code'];
-    if (settled && typeof code === 'string' && UNPROVEN.has(code)) {
+    const receipt = settled?.value.receipt;
+    if (settled && receipt?.status === 'refused' && UNPROVEN.has(receipt.code)) {
       if (await keep([absent, settled.unchanged], true)) return;
     }
     throw new GatewayError('CONFLICT', 'An operation of this id was accepted before.', {
@@ -307,11 +307,9 @@ export class Outbox {
     const first = after === undefined ? undefined : this.#afterwards(after);
     const sent = (first ?? Promise.resolve())
       .then(() => this.parts.commit.submit(line, lane))
-      .then(async (given) => {
-        // The chaincode's receipts are what its own types say.
-        const receipt = given as unknown as Receipt;
+      .then(async (receipt) => {
         if (receipt.status === 'applied') await this.parts.onApplied?.(pending.line);
-        if (await this.#settledNow(id, pending, given))
+        if (await this.#settledNow(id, pending, receipt))
           this.parts.onSettled?.(receipt, this.parts.clock.now() - acceptedAt);
         return receipt;
       })
@@ -332,7 +330,7 @@ export class Outbox {
   async #settledNow(
     id: string,
     pending: Pending,
-    receipt: z.infer<typeof receiptSchema>,
+    receipt: Receipt,
   ): Promise<boolean> {
     try {
       await this.#settle(id, pending, receipt);
@@ -348,7 +346,7 @@ export class Outbox {
   async #settle(
     id: string,
     { actor, by, line, followUp }: Pending,
-    receipt?: z.infer<typeof receiptSchema>,
+    receipt?: Receipt,
   ): Promise<void> {
     const settled: Settled = {
       actor,
@@ -404,7 +402,7 @@ function fateOf(
   const marks = { id, actor, ...(by !== undefined && { by }), ...(late && { late }) };
   if (!settled) return { ...marks, state: 'pending' };
   if (!settled.receipt) return { ...marks, state: 'failed' };
-  return { ...marks, state: settled.receipt.status, receipt: settled.receipt as Receipt };
+  return { ...marks, state: settled.receipt.status, receipt: settled.receipt };
 }
 
 /** A signature may be made anew, the operation stays the same: the hash of a line without its signature and `"}`. */

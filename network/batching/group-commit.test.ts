@@ -4,11 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Context, Contract, Returns, Transaction } from '../embedded/fabric.js';
+import { Context, Contract, Returns, Transaction } from '@prms/chaincode/fabric';
 import { openEmbeddedLedger } from '../embedded/index.js';
 import { expectCode } from '../conformance/index.js';
 import { type Committed, LedgerError, type LedgerErrorCode } from '../ledger.js';
 import { GroupCommit, type GroupCommitOptions } from './index.js';
+
+interface Receipt {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+const parseReceipts = (bytes: Uint8Array): Receipt[] =>
+  Buffer.from(bytes)
+    .toString('utf8')
+    .split('\n')
+    .map((line) => JSON.parse(line) as Receipt);
 
 type Answer = (lines: readonly string[], call: number) => LedgerErrorCode | undefined;
 
@@ -42,9 +53,9 @@ class FakeLedger {
 
 function make(
   ledger: FakeLedger,
-  options: Partial<GroupCommitOptions> = {},
+  options: Partial<GroupCommitOptions<Receipt>> = {},
 ): {
-  group: GroupCommit;
+  group: GroupCommit<Receipt>;
   delays: number[];
 } {
   const delays: number[] = [];
@@ -52,6 +63,7 @@ function make(
     ledger,
     chaincode: 'records',
     fn: 'apply',
+    parseReceipts,
     random: () => 0.5,
     delay: async (ms) => {
       delays.push(ms);
@@ -273,7 +285,10 @@ describe('group commit on the embedded ledger', () => {
     const chaincodes = { count: () => [new CountContract()] };
     const ledger = await openEmbeddedLedger({ dir, channel: 'test', chaincodes });
     try {
-      const group = new GroupCommit({ ledger, chaincode: 'count', fn: 'apply', lanes: 4 });
+      const group = new GroupCommit({
+        ...{ ledger, chaincode: 'count', fn: 'apply', parseReceipts },
+        lanes: 4,
+      });
       const work = Array.from({ length: 400 }, (_, at) =>
         // Lanes that do not match the keys: they conflict on purpose.
         group.submit(at === 77 ? 'choke' : `key-${at % 3}`, `lane-${at % 7}`),

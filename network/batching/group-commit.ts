@@ -1,25 +1,33 @@
 // Group commit: many signed operations travel in one transaction.
 // Batches form by themselves: while a lane's batch is being committed the next one fills; an idle lane waits for nobody.
 import { type Committed, type Ledger, LedgerError, type LedgerErrorCode } from '../ledger.js';
-import { parseReceipts, type Receipt } from './receipts.js';
 
-export interface GroupCommitOptions {
+/** What bounds it; whoever leaves one out gets its default. */
+export interface GroupCommitBounds {
+  /** Batches that may be under way at once; operations of one lane never overtake each other. Default 8. */
+  readonly lanes: number;
+  /** Default 500. */
+  readonly maxOperations: number;
+  /** Default 256 KiB; no single operation may be larger. */
+  readonly maxBytes: number;
+  /** Operations that may wait or be under way; beyond it `submit` rejects with UNAVAILABLE. Default 10 000. */
+  readonly maxQueued: number;
+  /** How often one batch, or one operation that stands alone, is tried. Default 8. */
+  readonly maxAttempts: number;
+  /** The first pause is up to so long; it doubles with every attempt. Default 10 ms. */
+  readonly firstDelayMs: number;
+  /** The pauses double up to so long. Default 2 000 ms. */
+  readonly maxDelayMs: number;
+}
+
+/** `R` is what the chaincode answers for each operation: nothing here looks into it. */
+export interface GroupCommitOptions<R> extends Partial<GroupCommitBounds> {
   readonly ledger: Pick<Ledger, 'submit'>;
   readonly chaincode: string;
   /** Takes one argument, operations joined by line feeds; returns their receipts, one a line, in the same order. */
   readonly fn: string;
-  /** Batches that may be under way at once; operations of one lane never overtake each other. Default 8. */
-  readonly lanes?: number;
-  /** Default 500. */
-  readonly maxOperations?: number;
-  /** Default 256 KiB; no single operation may be larger. */
-  readonly maxBytes?: number;
-  /** Operations that may wait or be under way; beyond it `submit` rejects with UNAVAILABLE. Default 10 000. */
-  readonly maxQueued?: number;
-  /** How often one batch, or one operation that stands alone, is tried. Default 8. */
-  readonly maxAttempts?: number;
-  /** The first pause is up to so long; it doubles with every attempt. Default 10 ms, at most 2 000 ms. */
-  readonly firstDelayMs?: number;
+  /** Reads what `fn` returns. What it throws fails the batch, which is not tried again. */
+  readonly parseReceipts: (bytes: Uint8Array) => readonly R[];
   /**
    * Default true: what was sent may be sent again, though nobody knows whether it was committed. False: a TIMEOUT is
    * not tried again.
@@ -30,12 +38,11 @@ export interface GroupCommitOptions {
   /** Uniform in [0, 1). Default Math.random: it spreads retries, and guards nothing. */
   readonly random?: () => number;
   readonly delay?: (ms: number) => Promise<void>;
-  readonly parseReceipts?: (bytes: Uint8Array) => readonly Receipt[];
 }
 
 /** A receipt, and where on the ledger its operation lies. */
-export interface Located {
-  readonly receipt: Receipt;
+export interface Located<R> {
+  readonly receipt: R;
   readonly transactionId: string;
   readonly blockNumber: number;
   /** Among the operations of its transaction, from 0. */
@@ -46,20 +53,18 @@ export interface Located {
   readonly stagesMs?: Readonly<Record<string, number>>;
 }
 
-interface Entry {
+interface Entry<R> {
   attempts: number;
   readonly line: string;
   readonly bytes: number;
-  readonly resolve: (located: Located) => void;
+  readonly resolve: (located: Located<R>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Lane {
-  queue: Entry[];
+interface Lane<R> {
+  queue: Entry<R>[];
   running: Promise<void> | undefined;
 }
-
-const MAX_DELAY_MS = 2000;
 
 /** Cut the batch until the culprit stands alone. */
 const HALVED: ReadonlySet<LedgerErrorCode> = new Set([
@@ -75,15 +80,15 @@ const TRIED_AGAIN: ReadonlySet<LedgerErrorCode> = new Set([
   'TIMEOUT',
 ]);
 
-export class GroupCommit {
-  readonly #lanes: readonly Lane[];
-  readonly #options: Required<Omit<GroupCommitOptions, 'deadlineMs'>>;
+export class GroupCommit<R> {
+  readonly #lanes: readonly Lane<R>[];
+  readonly #options: Required<Omit<GroupCommitOptions<R>, 'deadlineMs'>>;
   readonly #submitOptions: { readonly deadlineMs?: number };
   #pending = 0;
   #closed = false;
 
   /** @throws LedgerError INVALID for a bound below one */
-  constructor(options: GroupCommitOptions) {
+  constructor(options: GroupCommitOptions<R>) {
     const { deadlineMs, ...given } = options;
     this.#submitOptions = deadlineMs === undefined ? {} : { deadlineMs };
     this.#options = {
@@ -94,9 +99,9 @@ export class GroupCommit {
       maxAttempts: 8,
       firstDelayMs: 10,
       idempotent: true,
+      maxDelayMs: 2000,
       random: Math.random,
       delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      parseReceipts,
       ...given,
     };
     const { lanes, maxOperations, maxBytes, maxQueued, maxAttempts } = this.#options;
@@ -128,12 +133,12 @@ export class GroupCommit {
    * @throws LedgerError UNAVAILABLE (queue full, or the ledger stayed unreachable) | CLOSED | INVALID |
    *   MVCC_CONFLICT | PHANTOM_CONFLICT | CHAINCODE_FAILED | TIMEOUT | NOT_FOUND
    */
-  submit(line: string, lane: string): Promise<Receipt> {
+  submit(line: string, lane: string): Promise<R> {
     return this.submitAndLocate(line, lane).then(({ receipt }) => receipt);
   }
 
   /** As {@link submit}, and says which transaction and block hold the operation. */
-  submitAndLocate(line: string, lane: string): Promise<Located> {
+  submitAndLocate(line: string, lane: string): Promise<Located<R>> {
     const bytes = Buffer.byteLength(line) + 1;
     const refusal = this.#refusal(line, bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -169,14 +174,14 @@ export class GroupCommit {
     return undefined;
   }
 
-  async #run(lane: Lane): Promise<void> {
+  async #run(lane: Lane<R>): Promise<void> {
     // One turn of the loop: operations that arrive together travel together.
     await new Promise((resolve) => setImmediate(resolve));
     while (lane.queue.length > 0) await this.#commit(this.#cut(lane));
     lane.running = undefined;
   }
 
-  #cut(lane: Lane): Entry[] {
+  #cut(lane: Lane<R>): Entry<R>[] {
     let bytes = 0;
     let count = 0;
     for (const entry of lane.queue) {
@@ -188,7 +193,7 @@ export class GroupCommit {
   }
 
   /** Never rejects: every entry gets its receipt or its error. */
-  async #commit(batch: readonly Entry[]): Promise<void> {
+  async #commit(batch: readonly Entry<R>[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const error = await this.#attempt(batch);
       if (error === undefined) return;
@@ -210,7 +215,7 @@ export class GroupCommit {
   }
 
   /** Settles the batch, or says why the ledger did not take it. */
-  async #attempt(batch: readonly Entry[]): Promise<LedgerError | undefined> {
+  async #attempt(batch: readonly Entry<R>[]): Promise<LedgerError | undefined> {
     const { ledger, chaincode, fn } = this.#options;
     let committed: Committed;
     for (const entry of batch) entry.attempts++;
@@ -225,9 +230,9 @@ export class GroupCommit {
   }
 
   /** What is committed is not tried again, whatever the receipts look like. */
-  #deliver(batch: readonly Entry[], committed: Committed): void {
+  #deliver(batch: readonly Entry<R>[], committed: Committed): void {
     const { result, transactionId, blockNumber, stagesMs } = committed;
-    let receipts: readonly Receipt[];
+    let receipts: readonly R[];
     try {
       receipts = this.#options.parseReceipts(result);
     } catch (error) {
@@ -256,15 +261,15 @@ export class GroupCommit {
     });
   }
 
-  #settle(batch: readonly Entry[], answer: (entry: Entry, at: number) => void): void {
+  #settle(batch: readonly Entry<R>[], answer: (entry: Entry<R>, at: number) => void): void {
     this.#pending -= batch.length;
     batch.forEach(answer);
   }
 
   /** Exponential, with full jitter: gateways that collided should not collide again. */
   async #pause(attempt: number): Promise<void> {
-    const { firstDelayMs, random, delay } = this.#options;
-    await delay(random() * Math.min(MAX_DELAY_MS, firstDelayMs * 2 ** (attempt - 1)));
+    const { firstDelayMs, maxDelayMs, random, delay } = this.#options;
+    await delay(random() * Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1)));
   }
 }
 

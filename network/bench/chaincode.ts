@@ -1,5 +1,5 @@
 // A chaincode that does next to nothing, so that the ledger's own cost is what is measured.
-import { Context, Contract, Returns, Transaction } from '../embedded/fabric.js';
+import { Context, Contract, Returns, Transaction } from '@prms/chaincode/fabric';
 
 class PutsContract extends Contract {
   /** Each line is a key, a space and a value; reads the key, then puts the value. */

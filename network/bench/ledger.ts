@@ -59,6 +59,7 @@ async function openLoop(ledger: EmbeddedLedger): Promise<Load> {
     ledger,
     chaincode: 'puts',
     fn: 'apply',
+    parseReceipts: (bytes) => Buffer.from(bytes).toString('utf8').split('\n'),
     lanes,
     maxBytes: 512 * 1024,
   });

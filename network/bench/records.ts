@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { RECORDS, recordsChaincode } from '@prms/chaincode';
+import { readReceipts, RECORDS, recordsChaincode, type Receipt } from '@prms/chaincode';
 import { GroupCommit } from '../batching/index.js';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../embedded/index.js';
 import { population, setUp, Stream, type Population, type Step } from './mix.js';
@@ -60,6 +60,7 @@ async function bench(on: EmbeddedLedger, people: Population): Promise<void> {
     },
     chaincode: RECORDS,
     fn: 'operations:apply',
+    parseReceipts: readReceipts,
     lanes: Number(values.lanes),
     maxQueued: 1_000_000,
   });
@@ -85,7 +86,7 @@ function mustBeApplied(receipt: { readonly status: string }): void {
   if (receipt.status !== 'applied') throw new Error(`refused: ${JSON.stringify(receipt)}`);
 }
 
-async function measured(commit: GroupCommit, steps: readonly Step[]): Promise<void> {
+async function measured(commit: GroupCommit<Receipt>, steps: readonly Step[]): Promise<void> {
   let collecting = 0;
   const observer = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) collecting += duration;

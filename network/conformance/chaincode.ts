@@ -1,7 +1,7 @@
 // A small chaincode that makes every promise of the port visible. On a Fabric network it is deployed under the
 // names in CONFORMANCE_CHAINCODES; embedded it is handed over as a factory.
 import type { ChaincodeFactory } from '../embedded/index.js';
-import { Context, Contract, Info, Returns, Transaction } from '../embedded/fabric.js';
+import { Context, Contract, Info, Returns, Transaction } from '@prms/chaincode/fabric';
 
 /** Two deployments of the same code, whose states must not touch. */
 export const CONFORMANCE_CHAINCODES = ['conformance', 'conformance-two'] as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { conformanceChaincode, expectCode } from '../conformance/index.js';
-import { Context, Contract, Transaction } from './fabric.js';
+import { Context, Contract, Transaction } from '@prms/chaincode/fabric';
 import { createIdentity, type EmbeddedLedger, openEmbeddedLedger } from './index.js';
 
 class HangingContract extends Contract {

@@ -1,8 +1,7 @@
 // Hosts one chaincode's contracts in this process, through the same router that a peer's chaincode container uses.
-import type { Contract as FabricContract } from 'fabric-contract-api';
+import { Contract, routerOf, type Router } from '@prms/chaincode/fabric';
 import { LedgerError } from '../ledger.js';
 import { type Outcome, type Proposal, transactionId } from './block.js';
-import { ChaincodeFromContract, Contract, JSONSerializer } from './fabric.js';
 import type { StateView } from './state.js';
 import { type SimulatedReads, Stub } from './stub.js';
 
@@ -13,7 +12,7 @@ export interface ChaincodeEnvironment {
 }
 
 /** Makes a chaincode's contracts; called once a host. The first is the default one. */
-export type ChaincodeFactory = (env: ChaincodeEnvironment) => FabricContract[];
+export type ChaincodeFactory = (env: ChaincodeEnvironment) => Contract[];
 
 export interface Simulated {
   readonly outcome: Outcome;
@@ -21,8 +20,8 @@ export interface Simulated {
 }
 
 export class ChaincodeHost {
-  readonly #router: ChaincodeFromContract;
-  readonly #contracts: ReadonlyMap<string, FabricContract>;
+  readonly #router: Router;
+  readonly #contracts: ReadonlyMap<string, Contract>;
 
   constructor(
     private readonly name: string,
@@ -36,10 +35,7 @@ export class ChaincodeHost {
       throw new LedgerError('INVALID', `chaincode ${name} has no contract`, { chaincode: name });
     }
     this.#contracts = new Map(contracts.map((contract) => [contract.getName(), contract]));
-    this.#router = new ChaincodeFromContract(contracts.map(constructorOf), {
-      transaction: 'jsonSerializer',
-      serializers: { jsonSerializer: JSONSerializer },
-    });
+    this.#router = routerOf(contracts);
     // `@Default` is kept process-wide by Fabric's library: with several chaincodes it may name another's contract.
     if (!this.#contracts.has(this.#router.defaultContractName)) {
       this.#router.defaultContractName = first.getName();
@@ -100,9 +96,4 @@ export class ChaincodeHost {
       contract.unknownTransaction !== Contract.prototype.unknownTransaction
     );
   }
-}
-
-/** The router wants classes and calls `new`; our contracts were made with their environment already. */
-function constructorOf(contract: FabricContract): new () => FabricContract {
-  return new Proxy(Contract, { construct: () => contract });
 }

@@ -12,7 +12,7 @@ import {
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 // First: it brings the reflection polyfill that the certificate library needs.
-import './fabric.js';
+import '@prms/chaincode/fabric';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { LedgerError } from '../ledger.js';
 

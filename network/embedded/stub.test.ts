@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { expectCode } from '../conformance/index.js';
-import { Context, Contract, Returns, Transaction } from './fabric.js';
+import { Context, Contract, Returns, Transaction } from '@prms/chaincode/fabric';
 import { type EmbeddedLedger, LIMITS, openEmbeddedLedger } from './index.js';
 
 type Stub = Context['stub'];

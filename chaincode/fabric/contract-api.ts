@@ -1,4 +1,4 @@
-// The only door to Fabric's contract library in this package (see quiet.ts for why).
+// Fabric's contract library, loaded without its side effects.
 
 import { removeAddedHandlers } from './quiet.js';
 import fabric, { Context, Contract } from 'fabric-contract-api';
@@ -6,6 +6,6 @@ import fabric, { Context, Contract } from 'fabric-contract-api';
 removeAddedHandlers();
 
 // Typed as named exports, but missing from the CommonJS module's named ones at run time.
-const { Transaction, Returns } = fabric;
+const { Transaction, Returns, Info, JSONSerializer } = fabric;
 
-export { Context, Contract, Returns, Transaction };
+export { Context, Contract, Info, JSONSerializer, Returns, Transaction };

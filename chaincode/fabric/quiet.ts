@@ -1,7 +1,11 @@
 // Runs before Fabric's libraries are loaded (import order matters). They install process-wide handlers with which a
 // process outlives its uncaught exceptions, and a logger that writes to stdout: neither belongs in a host of ours.
 
-process.env['CORE_CHAINCODE_LOGGING_LEVEL'] ??= 'CRITICAL';
+// What a chaincode says travels in its host's errors; a second copy on stdout would break `--json`.
+// Whoever wants Fabric's own log sets the variable to DEBUG or INFO.
+const level = process.env['CORE_CHAINCODE_LOGGING_LEVEL'];
+if (level === undefined || level.toUpperCase() === 'ERROR')
+  process.env['CORE_CHAINCODE_LOGGING_LEVEL'] = 'CRITICAL';
 
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
 const before = new Map(

@@ -1,10 +1,12 @@
 // Fabric's own router from a stub's call to a contract's function: what runs in a peer's chaincode container.
 
-import { removeAddedHandlers } from './quiet.js';
 import { createRequire } from 'node:module';
-import fabric, { Contract } from 'fabric-contract-api';
+import { Contract, JSONSerializer } from './contract-api.js';
+import { removeAddedHandlers } from './quiet.js';
 
 export interface Router {
+  /** Whose functions are meant when a call names no contract. */
+  defaultContractName: string;
   readonly metadata: {
     readonly contracts: Readonly<
       Record<string, { readonly transactions: readonly TransactionMetadata[] } | undefined>
@@ -32,7 +34,8 @@ type RouterClass = new (
   serializers: { transaction: string; serializers: Record<string, unknown> },
 ) => Router;
 
-// fabric-shim ships no types for this file; the interfaces above are the part that is called here.
+// fabric-shim ships no types for this file; the interfaces above are the part that is called here. Fabric's libraries are
+// CommonJS, so that one loaded this way is the same as an imported one.
 const ChaincodeFromContract = createRequire(import.meta.url)(
   'fabric-shim/lib/contract-spi/chaincodefromcontract.js',
 ) as RouterClass;
@@ -46,6 +49,6 @@ export function routerOf(contracts: readonly Contract[]): Router {
   );
   return new ChaincodeFromContract(classes, {
     transaction: 'jsonSerializer',
-    serializers: { jsonSerializer: fabric.JSONSerializer },
+    serializers: { jsonSerializer: JSONSerializer },
   });
 }
