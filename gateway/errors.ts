@@ -85,8 +85,10 @@ export interface GatewayErrorOptions extends ErrorOptions {
   /** The ledger's own code, with REFUSED. */
   readonly reason?: string;
   readonly fields?: readonly FieldFault[];
-  /** Milliseconds after which trying again makes sense; becomes `Retry-After`. */
+  /** Milliseconds after which trying again makes sense, where that is known; becomes `Retry-After`. */
   readonly retryAfterMs?: number;
+  /** Where it is not known: what is in the way takes a while, not moments. */
+  readonly retry?: 'later';
   readonly limitBytes?: number;
   /** Methods that the address does have, with METHOD_NOT_ALLOWED; becomes `Allow`. */
   readonly allow?: readonly string[];

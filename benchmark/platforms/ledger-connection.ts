@@ -1,6 +1,12 @@
 // From a ledger's port to a generator's connection: ordered calls travel in batches, queries go alone.
 // Every platform that has a ledger port uses this, so that their figures differ by the ledger and by nothing else.
-import { type BlockSummary, GroupCommit, type Ledger, LedgerError } from '@prms/network';
+import {
+  type BlockSummary,
+  GroupCommit,
+  type Ledger,
+  LedgerError,
+  parseReceipts,
+} from '@prms/network';
 import {
   type Answer,
   type Call,
@@ -38,6 +44,7 @@ export class LedgerConnection implements Connection {
       ledger,
       chaincode,
       fn: batchFunction,
+      parseReceipts,
       lanes,
       maxOperations: batch,
       maxAttempts,

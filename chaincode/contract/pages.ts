@@ -1,11 +1,9 @@
 // Reading for queries: one document, or a page of a range, of an index, or of what policies say.
 
 import { z } from 'zod';
-import { canonicalise, ChaincodeError, type Patient } from '../model/index.js';
+import { canonicalise, ChaincodeError, MAX_PAGE_ITEMS, type Patient } from '../model/index.js';
 import { keys, World, type below, type Key } from '../state/index.js';
 import type { RecordsContext } from './environment.js';
-
-const MAX_PAGE = 500;
 
 /** One page of a list. `bookmark` is empty when there is no more. */
 export interface Page<T> {
@@ -36,7 +34,7 @@ async function page<T>(
   range: Range,
   { pageSize, bookmark }: PageRequest,
 ): Promise<Page<Entry<T>>> {
-  const size = parse(z.int().min(1).max(MAX_PAGE), pageSize, 'page size');
+  const size = parse(z.int().min(1).max(MAX_PAGE_ITEMS), pageSize, 'page size');
   // A bookmark is where a range goes on: one from elsewhere would start in somebody else's documents.
   if (bookmark !== '' && (bookmark < range.start || bookmark >= range.end))
     throw new ChaincodeError('BAD_ARGUMENTS', 'the bookmark is not of this list');
@@ -126,7 +124,7 @@ export async function statesOf(
   key: Key<unknown>,
   { pageSize, bookmark }: PageRequest,
 ): Promise<string> {
-  const size = parse(z.int().min(1).max(MAX_PAGE), pageSize, 'page size');
+  const size = parse(z.int().min(1).max(MAX_PAGE_ITEMS), pageSize, 'page size');
   const items: { transactionId: string; committedAt: number; document: unknown }[] = [];
   let passing = bookmark !== '';
   let more = false;

@@ -129,6 +129,9 @@ export interface Care extends Entry {
   readonly hospital: string;
 }
 
+/** Most items on one page of a list; a query for more is refused. */
+export const MAX_PAGE_ITEMS = 500;
+
 /** Most entries of each kind, ended ones that still await their operation's expiry included. */
 export const LIMITS = { consents: 256, kin: 32, care: 64 } as const;
 

@@ -51,6 +51,8 @@ export interface S3CloudOptions {
   readonly partBytes: number;
   /** Of a write that another one for the same object gets in the way of. */
   readonly contestedAttempts: number;
+  /** Before the second of them; grows by as much each time. */
+  readonly contestedPauseMs: number;
   /** What the settings are called, for an error that can be acted on: `PRMS_CLOUD` or `PRMS_CLOUD_SECOND`. */
   readonly settings: string;
 }
@@ -230,9 +232,10 @@ class S3Cloud implements Cloud {
       try {
         return await write();
       } catch (error) {
+        const { contestedAttempts, contestedPauseMs } = this.options;
         const contested = error instanceof S3ServiceException && statusOf(error) === 409;
-        if (!contested || attempt === this.options.contestedAttempts) throw error;
-        await sleep(20 * attempt);
+        if (!contested || attempt === contestedAttempts) throw error;
+        await sleep(contestedPauseMs * attempt);
       }
     }
   }

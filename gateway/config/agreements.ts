@@ -72,8 +72,12 @@ export const agreements: readonly Agreement[] = [
     because: 'one person takes no more places than there are',
   },
   {
-    names: ['commitBatchBytes', 'ledgerBytesAtOnce'],
-    because: 'a batch that the ledger can’t take would wait for ever',
+    names: ['commitBackoffMs', 'commitLongestPauseMs'],
+    because: 'the first wait is no longer than the longest',
+  },
+  {
+    names: ['retrySoonMs', 'retryLaterMs'],
+    because: 'what takes a while takes no less than what takes a moment',
   },
   {
     names: ['outboxRetryMs', 'outboxLongestPauseMs'],
@@ -89,7 +93,7 @@ export const agreements: readonly Agreement[] = [
   },
 ];
 
-/** The first agreement that these values break. */
-export function brokenAgreement(config: Config): Agreement | undefined {
-  return agreements.find(({ names: [small, large] }) => config[small] > config[large]);
+/** The agreements that these values break. */
+export function brokenAgreements(config: Config): readonly Agreement[] {
+  return agreements.filter(({ names: [small, large] }) => config[small] > config[large]);
 }

@@ -57,6 +57,41 @@ describe('configuration', () => {
     });
   }
 
+  it('tells all that is wrong at once, each with its fault and its source', () => {
+    const path = file(
+      JSON.stringify({ prot: 1, logLevel: 'loud', maxHeaders: 5, sessionIdleMinutes: 60 }),
+    );
+    const { message, options } = refusal({
+      PRMS_CONFIG: path,
+      PRMS_PORT: '65536',
+      PRMS_MAX_HEADERS: '100',
+      PRMS_MASTER_KEY: 'hunter2',
+      PRMS_BEARER_ABSOLUTE_MINUTES: '30',
+      PRMS_MAX_COVER_BYTES: 'many',
+      // Too much for its own bounds: held against nothing else.
+      PRMS_RETRY_SOON_MS: '9999999',
+    });
+    expect(message.split('\n')).to.deep.equal([
+      '7 settings do not fit:',
+      `- “prot” in ${path}: there is no such setting`,
+      '- PRMS_PORT: 65536 (environment) is not a whole number from 0 to 65535',
+      `- “logLevel” in ${path}: "loud" is not one of debug, info, warn, error, silent`,
+      '- PRMS_MASTER_KEY: its value (environment) is not 64 hex digits, or empty',
+      '- PRMS_MAX_COVER_BYTES: "many" (environment) is not a whole number from 1024 to 268435456',
+      '- PRMS_RETRY_SOON_MS: 9999999 (environment) is not a whole number from 1 to 600000',
+      '- PRMS_SESSION_IDLE_MINUTES (60 min, file) must not be above PRMS_BEARER_ABSOLUTE_MINUTES (30 min, environment): a session can’t be idle for longer than it lasts',
+    ]);
+    expect(options.fields?.map(({ path: name }) => name)).to.deep.equal([
+      'prot',
+      'port',
+      'logLevel',
+      'masterKey',
+      'maxCoverBytes',
+      'retrySoonMs',
+      'sessionIdleMinutes',
+    ]);
+  });
+
   it('never repeats a bad secret', () => {
     expect(refusal({ PRMS_MASTER_KEY: 'hunter2hunter2' }).message).to.not.contain('hunter2');
   });

@@ -1,9 +1,9 @@
-// Reads the settings: environment before file before default. A bad value stops the start with a
-// message that names the setting and where its value came from.
+// Reads the settings: environment before file before default. Bad values stop the start with a message that names all of
+// them, each with its fault and where it came from: whoever sets up a gateway mends them in one go.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { GatewayError } from '../errors.js';
-import { brokenAgreement } from './agreements.js';
+import { GatewayError, type FieldFault } from '../errors.js';
+import { brokenAgreements } from './agreements.js';
 import { settings, topics } from './settings.js';
 import type { Setting } from './kinds.js';
 import type { Config, SettingName } from './settings.js';
@@ -23,27 +23,33 @@ export interface LoadedConfig {
 /**
  * Loads the configuration.
  * @param env the environment, usually `process.env`. `PRMS_CONFIG` names another file than `./prms.config.json`.
- * @throws GatewayError CONFIG naming the setting and its source, or two that don't go together
+ * @throws GatewayError CONFIG naming every setting that does not fit, and every two that don't go together, with their
+ *   sources; its `fields` hold them one by one
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): LoadedConfig {
   const named = env['PRMS_CONFIG'];
   const file = readConfigFile(named ?? 'prms.config.json', named !== undefined);
-  const fromFile = file?.values ?? {};
-  const unknownKey = Object.keys(fromFile).find((key) => !Object.hasOwn(settings, key));
-  if (unknownKey !== undefined && file !== undefined) {
-    throw configError(`${file.path} sets “${unknownKey}”, which is not a setting`, unknownKey);
-  }
+  const faults: FieldFault[] = [];
+  for (const path of Object.keys(file?.values ?? {}))
+    if (!isSettingName(path))
+      faults.push({ path, message: `“${path}” in ${file?.path ?? ''}: there is no such setting` });
 
   const values: Record<string, string | number> = {};
   const sources: Partial<Record<SettingName, SettingSource>> = {};
   for (const name of settingNames) {
-    const picked = pick(name, env, fromFile, file?.path ?? 'file');
-    values[name] = picked.value;
+    const picked = pick(name, env, file);
     sources[name] = picked.source;
+    if (picked.fault !== undefined) faults.push({ path: name, message: picked.fault });
+    // In place of a bad value, so that the others can be held against each other.
+    values[name] = picked.fault === undefined ? picked.value : settings[name].default;
   }
   const config = configSchema.parse(values);
   const from = sourcesSchema.parse(sources);
-  checkAgreements(config, from);
+  const bad = new Set(faults.map(({ path }) => path));
+  faults.push(
+    ...disagreements(config, from).filter(({ paths }) => !paths.some((each) => bad.has(each))),
+  );
+  if (faults.length > 0) throw configError(faults);
   const known = new Set<string>(settingNames.map((name) => settings[name].env)).add('PRMS_CONFIG');
   return {
     config,
@@ -110,45 +116,61 @@ const sourcesSchema = z.custom<Record<SettingName, SettingSource>>(
     typeof value === 'object' && value !== null && settingNames.every((name) => name in value),
 );
 
+interface ConfigFile {
+  readonly path: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+type Picked = { readonly source: SettingSource } & (
+  { readonly value: string | number; readonly fault?: undefined } | { readonly fault: string }
+);
+
 function pick(
   name: SettingName,
   env: Readonly<Record<string, string | undefined>>,
-  fromFile: Readonly<Record<string, unknown>>,
-  path: string,
-): { value: string | number; source: SettingSource } {
+  file: ConfigFile | undefined,
+): Picked {
   const setting: Setting = settings[name];
   const variable = env[setting.env];
   if (variable !== undefined) {
     const value =
       setting.kind === 'integer' || setting.kind === 'number' ? toNumber(variable) : variable;
-    return { value: check(name, setting, value, setting.env), source: 'environment' };
+    return { source: 'environment', ...check(setting, value, setting.env, ' (environment)') };
   }
-  if (name in fromFile) {
-    return { value: check(name, setting, fromFile[name], `“${name}” in ${path}`), source: 'file' };
-  }
-  return { value: setting.default, source: 'default' };
+  if (file !== undefined && name in file.values)
+    return { source: 'file', ...check(setting, file.values[name], `“${name}” in ${file.path}`) };
+  return { source: 'default', value: setting.default };
 }
 
 /** Decimal only: `1e3`, `0x10` and ` 5` are more often mistakes than wishes. */
 const toNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
 
-function check(name: string, setting: Setting, value: unknown, place: string): string | number {
+function check(
+  setting: Setting,
+  value: unknown,
+  place: string,
+  source = '',
+): { readonly value: string | number } | { readonly fault: string } {
   const result = schemaOf(setting).safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return { value: result.data };
   const secret = setting.kind === 'text' && setting.secret === true;
   const given = secret ? 'its value' : JSON.stringify(value);
-  throw configError(`${place}: ${given} is not ${expectation(setting)}`, name);
+  return { fault: `${place}: ${given}${source} is not ${expectation(setting)}` };
 }
 
-function checkAgreements(config: Config, sources: LoadedConfig['sources']): void {
-  const broken = brokenAgreement(config);
-  if (broken === undefined) return;
-  const [small, large] = broken.names.map((name) => {
-    const { env, unit } = settings[name];
-    return `${env} (${config[name]} ${unit}, ${sources[name]})`;
+/** Settings that fit their own bounds and make no sense together. */
+function disagreements(
+  config: Config,
+  sources: LoadedConfig['sources'],
+): (FieldFault & { readonly paths: readonly string[] })[] {
+  return brokenAgreements(config).map(({ names, because }) => {
+    const [small, large] = names.map((name) => {
+      const { env, unit } = settings[name];
+      return `${env} (${config[name]} ${unit}, ${sources[name]})`;
+    });
+    const message = `${small ?? ''} must not be above ${large ?? ''}: ${because}`;
+    return { path: names[0], paths: names, message };
   });
-  const message = `${small ?? ''} must not be above ${large ?? ''}: ${broken.because}`;
-  throw configError(message, broken.names[0]);
 }
 
 function schemaOf(setting: Setting): z.ZodType<string | number> {
@@ -178,10 +200,7 @@ export function expectation(setting: Setting): string {
   }
 }
 
-function readConfigFile(
-  path: string,
-  required: boolean,
-): { path: string; values: Record<string, unknown> } | undefined {
+function readConfigFile(path: string, required: boolean): ConfigFile | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -199,5 +218,13 @@ function readConfigFile(
   }
 }
 
-const configError = (message: string, setting: string): GatewayError =>
-  new GatewayError('CONFIG', `${message}.`, { ids: { setting } });
+function configError(faults: readonly FieldFault[]): GatewayError {
+  const told = faults.map(({ message }) => message);
+  const text =
+    told.length === 1
+      ? `${told.join('')}.`
+      : `${told.length} settings do not fit:${told.map((each) => `\n- ${each}`).join('')}`;
+  const [first] = faults;
+  const fields = faults.map(({ path, message }) => ({ path, message }));
+  return new GatewayError('CONFIG', text, { fields, ids: { setting: first?.path ?? '' } });
+}

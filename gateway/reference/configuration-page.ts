@@ -20,19 +20,24 @@ export function configurationPage(): string {
 <!-- Generated from gateway/config/ by \`npm run reference -w gateway\`. Do not edit by hand. -->
 
 A setting is taken from its environment variable, else from \`prms.config.json\` in the working directory (a flat JSON
-object; \`PRMS_CONFIG\` names another file), else it has its default. A value that does not fit stops the start with a
-message that names it. \`npx prms config\` prints what is in force and where each value came from;
+object; \`PRMS_CONFIG\` names another file), else it has its default. Values that do not fit stop the start with a
+message that names each of them, with its fault and where it came from. \`npx prms config\` prints what is in force and where each value came from;
 \`--json\` prints it as one JSON object, \`{ setting: { value, source } }\`. Secrets are not shown.
 
-The sizes, queues, counts, attempts and time-outs that whoever runs a gateway may choose are here. Other limits are no
-settings, and stand elsewhere:
+The sizes, counts and time-outs of a gateway are here, each once, whatever part of it they bound: HTTP, the embedded
+ledger, hiding, the clouds. A number that is no setting is one of these, and stands where the others that have to agree
+on it find it:
 
-- what a format or a standard says (a nonce's length, a chunk of an encrypted report): in that format's specification;
+- what a format, a standard or a method says (a nonce's length, a chunk of an encrypted report): in that format's
+  specification;
 - what the ledger takes, the same on every gateway: in the chaincode, which refuses more;
-- what a field, a list or a page of the interface may hold: in its description, \`GET /api/v1/openapi.json\`;
-- when a client is told to come back, how much is read at a time, how often a lost race is run again: in the code.
+- what a field of the interface may hold, which clients are written against: in its description,
+  \`GET /api/v1/openapi.json\`;
+- what changes no answer: how much is read, remembered or logged at a time, how often something is looked at, how often
+  a lost race is run again.
 
-\`gateway/config/limits.test.ts\` lists the named ones of the gateway's code and those in its schemas, each with its reason.
+\`gateway/config/limits.test.ts\` searches the code of all four packages for numbers, and lists those that it may find,
+each with its reason.
 
 ${sections.join('\n\n')}
 

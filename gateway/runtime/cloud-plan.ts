@@ -70,7 +70,8 @@ export function secondPlan(config: Config, first: string): CloudPlan | undefined
 /** @throws GatewayError CONFIG naming the setting that is missing or wrong */
 export async function openPlanned(plan: CloudPlan, config: Config): Promise<Cloud> {
   const { kind, name, root, bucket, prefix, account, secret, settings } = plan;
-  if (kind === 'filesystem') return openFilesystemCloud({ name, root });
+  if (kind === 'filesystem')
+    return openFilesystemCloud({ name, root, staleAfterMs: config.cloudDraftMinutes * 60_000 });
   if (bucket === '') throw wrong(plan, 'BUCKET', `a cloud of kind ${kind} needs one`);
   const partBytes = config.cloudPartBytes;
   const endpoint = plan.endpoint === '' ? {} : { endpoint: plan.endpoint };
@@ -89,6 +90,7 @@ export async function openPlanned(plan: CloudPlan, config: Config): Promise<Clou
         pathStyle: plan.pathStyle,
         connectTimeoutMs: config.cloudTimeoutMs,
         contestedAttempts: config.cloudContestedAttempts,
+        contestedPauseMs: config.cloudContestedPauseMs,
         ...(account !== '' && {
           credentials: { accessKeyId: account, secretAccessKey: secret },
         }),

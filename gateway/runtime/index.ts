@@ -1,1 +1,2 @@
-export { openGateway, openLedger, VERSION, type Gateway, type GatewayOptions } from './open.js';
+export { openLedger } from './ledger.js';
+export { openGateway, VERSION, type Gateway, type GatewayOptions } from './open.js';

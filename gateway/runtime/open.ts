@@ -3,8 +3,7 @@
 import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { readReceipts, RECORDS, recordsChaincode } from '@prms/chaincode';
-import { GroupCommit, openEmbeddedLedger, type EmbeddedLedger } from '@prms/network';
+import type { EmbeddedLedger } from '@prms/network';
 import { StegoPool } from '@prms/stego';
 import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accounts/index.js';
 import { systemClock, systemRandom, type Clock, type RandomBytes } from '../ambient.js';
@@ -27,6 +26,7 @@ import type { Services } from '../services/index.js';
 import { openStore } from '../store/index.js';
 import { KeyBundles, KeyRing, loadMasterKey, PasswordDeriver } from '../vault/index.js';
 import { openCopies } from './clouds.js';
+import { openCommit, openLedger } from './ledger.js';
 import { SetupCode } from './setup-code.js';
 import { translate } from './translate.js';
 
@@ -106,7 +106,7 @@ async function open(
   closers.push(() => services.acquisition.close());
   await services.acquisition.start();
   metrics.watchQueue('acquisition', () => services.acquisition.queue.length);
-  const sweeper = setInterval(() => void tidy(services, foundations, log), MINUTE_MS).unref();
+  const sweeper = setInterval(() => void tidy(services, foundations, log), config.tidyMs).unref();
   closers.push(() => clearInterval(sweeper));
 
   const { port } = await serve(services, foundations, { log, metrics, random, closers });
@@ -153,18 +153,7 @@ async function layFoundations(
   // What uploads left behind that a crash cut off. Only now: the store's lock says that nobody else is at work here.
   await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
   // Closed before the store: what it still commits leaves its receipt there.
-  const commit = new GroupCommit({
-    ledger,
-    chaincode: RECORDS,
-    fn: 'operations:apply',
-    parseReceipts: readReceipts,
-    maxQueued: config.outboxOperations,
-    lanes: config.commitLanes,
-    maxOperations: config.commitBatchOperations,
-    maxBytes: config.commitBatchBytes,
-    maxAttempts: config.commitAttempts,
-    firstDelayMs: config.commitBackoffMs,
-  });
+  const commit = openCommit(config, ledger);
   closers.push(() => commit.close());
   const master = await loadMasterKey({
     configured: config.masterKey,
@@ -199,20 +188,6 @@ async function layFoundations(
     ...keys,
     ...openAccounts(config, { clock, random, store, master, ...keys }),
   };
-}
-
-/** The embedded ledger of a configuration's data folder: for gateways that share one, opened and closed by whoever runs them. */
-export function openLedger(config: Config, clock: Clock = systemClock): Promise<EmbeddedLedger> {
-  return openEmbeddedLedger({
-    dir: join(config.dataDir, 'ledger'),
-    channel: config.channel,
-    chaincodes: { [RECORDS]: recordsChaincode },
-    clock: () => clock.now(),
-    maxInFlight: config.ledgerTransactionsAtOnce,
-    maxInFlightBytes: config.ledgerBytesAtOnce,
-    maxBlockTransactions: config.blockTransactions,
-    maxBlockBytes: config.blockBytes,
-  });
 }
 
 function openKeys(config: Config, clock: Clock, random: RandomBytes) {
@@ -327,6 +302,7 @@ async function serve(
     requestTimeoutMs: config.requestTimeoutMs,
     longTimeoutsMs: { transfer: config.uploadTimeoutMs, export: config.exportTimeoutMs },
     maxRequestsAtOnce: config.maxRequestsAtOnce,
+    retry: config,
     systems: (token) => services.acquisition.accounts.authenticate(token),
     noticeOf: ({ userId }) => services.notices.headerOf(userId),
     ready: async () => ({

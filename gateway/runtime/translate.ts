@@ -11,7 +11,7 @@ export function translate(error: unknown): GatewayError | undefined {
   if (isDiskTrouble(error))
     return new GatewayError('STORE_UNAVAILABLE', 'The gateway’s disk is full or failing.', {
       cause: error,
-      retryAfterMs: 5000,
+      retry: 'later',
     });
   if (!(error instanceof StegoError)) return undefined;
   switch (error.code) {
@@ -19,7 +19,6 @@ export function translate(error: unknown): GatewayError | undefined {
     case 'POOL_CLOSED':
       return new GatewayError('BUSY', 'Too many pictures are being worked on.', {
         cause: error,
-        retryAfterMs: 2000,
       });
     case 'UNSUPPORTED_IMAGE':
     case 'CORRUPT_IMAGE':

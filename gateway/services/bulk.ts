@@ -107,11 +107,10 @@ export class Bulk {
   #enter(account: string): () => void {
     const { outbox, limits } = this.parts;
     const own = this.#open.get(account) ?? 0;
-    const retry = { retryAfterMs: 1000 };
     if (own >= limits.requestsPerAccount)
-      throw new GatewayError('TOO_MANY', 'This account has too many such requests open.', retry);
+      throw new GatewayError('TOO_MANY', 'This account has too many such requests open.');
     if (this.#requests >= limits.requests || !outbox.hasRoom(limits.spare))
-      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.', retry);
+      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.');
     this.#requests++;
     this.#open.set(account, own + 1);
     return () => {

@@ -16,7 +16,14 @@ export interface CloudHealth {
 }
 
 export class CloudHealthList {
-  constructor(private readonly parts: { readonly copies: Copies; readonly scrubber: Scrubber }) {}
+  constructor(
+    private readonly parts: {
+      readonly copies: Copies;
+      readonly scrubber: Scrubber;
+      /** Of a page whose length nobody names. */
+      readonly pageItems: number;
+    },
+  ) {}
 
   async health(actor: Actor): Promise<CloudHealth> {
     mayLook(actor);
@@ -30,7 +37,7 @@ export class CloudHealthList {
   async list(
     actor: Actor,
     state: 'open' | 'healed',
-    { limit = 50, bookmark = '' }: PageRequest,
+    { limit = this.parts.pageItems, bookmark = '' }: PageRequest,
   ): Promise<Page<CopyNote | HealedCopy>> {
     mayLook(actor);
     const items: (CopyNote | HealedCopy)[] = [];

@@ -46,6 +46,8 @@ export class Covers {
       readonly maxRate: number;
       readonly perAccount: number;
       readonly bytesPerAccount: number;
+      /** A larger picture is refused when it comes; one that waits already is used. */
+      readonly maxPixels: number;
     },
   ) {
     this.#infos = new Documents(parts.store, 'covers', coverSchema);
@@ -54,7 +56,7 @@ export class Covers {
 
   /** Puts a photo aside for later. @throws GatewayError CONFLICT when it has carried a report before */
   async add(actor: Actor, bytes: Uint8Array): Promise<CoverInfo> {
-    const cover = await this.parts.pool.readCover(bytes);
+    const cover = await this.#read(bytes);
     if (await this.#known(cover)) throw usedBefore();
     const waiting = await this.list(actor);
     const total = waiting.reduce((sum, info) => sum + info.bytes, bytes.length);
@@ -98,6 +100,11 @@ export class Covers {
     await this.#forget(key);
   }
 
+  #read(bytes: Uint8Array): Promise<Cover> {
+    const { pool, maxPixels } = this.parts;
+    return pool.readCover(bytes, { maxPixels });
+  }
+
   async #forget(key: string): Promise<void> {
     const writes = [
       this.#infos.write(key, undefined),
@@ -108,7 +115,7 @@ export class Covers {
 
   /** Takes a cover that came with the report. @throws GatewayError CONFLICT when it has been used */
   async reserve(bytes: Uint8Array): Promise<ReservedCover> {
-    return this.#reserve(await this.parts.pool.readCover(bytes), false);
+    return this.#reserve(await this.#read(bytes), false);
   }
 
   /**

@@ -28,7 +28,6 @@ export function ledgerTrouble(error: unknown): GatewayError {
   if (error.code === 'UNAVAILABLE')
     return new GatewayError('BUSY', 'The ledger’s queue is full.', {
       cause: error,
-      retryAfterMs: 1000,
     });
   return new GatewayError('LEDGER_UNAVAILABLE', 'The ledger does not answer as it should.', {
     cause: error,

@@ -29,6 +29,7 @@ export function makeSignIn(
         lifeMs,
         waiting,
         passkeysPerAccount: config.passkeysPerAccount,
+        recoveryCodes: config.recoveryCodes,
         resetWaitMs: config.secondFactorWaitDays * 24 * 60 * 60_000,
       },
     }),

@@ -219,7 +219,11 @@ function makeCore({
       notices.applied(line);
     },
   });
-  const records = new Records({ ledger, outbox, clock, random, commitWaitMs: config.commitWaitMs });
+  const records = new Records({
+    ...{ ledger, outbox, clock, random },
+    commitWaitMs: config.commitWaitMs,
+    pageItems: config.pageItems,
+  });
   const traces = new ExportTraces(store);
   const notices = new Notices(records, config.noticeCheckSeconds * 1000, config.noticesRemembered, {
     traces,
@@ -241,6 +245,7 @@ function makeCore({
   const erasures = new Erasures({
     ...{ records, ledger, vaults, copies, store, onErased },
     mostFailuresTold: config.erasureFailuresTold,
+    lookMs: config.erasureLookMinutes * 60_000,
   });
   return {
     outbox,
@@ -304,6 +309,7 @@ function makeReporting(
     maxRate,
     perAccount: config.coversPerAccount,
     bytesPerAccount: config.coverBytesPerAccount,
+    maxPixels: config.maxCoverPixels,
   });
   const reports = new Reports({ records, vaults, sealed, copies, erasures });
   return {

@@ -170,9 +170,7 @@ export class Outbox {
     const { id, actor, by, line, lane, after, followUp } = operation;
     // Said before anything is on disk: what is on disk is sent again, and the caller would repeat it.
     if (!this.#places.take()) {
-      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.', {
-        retryAfterMs: 1000,
-      });
+      throw new GatewayError('BUSY', 'Too many operations wait for the ledger.');
     }
     const pending: Pending = {
       line,
@@ -327,11 +325,7 @@ export class Outbox {
    * False when the disk takes no writes. The ledger has decided all the same, and its receipt is told: what is on disk here
    * is sent again, gets the same receipt, and is settled then.
    */
-  async #settledNow(
-    id: string,
-    pending: Pending,
-    receipt: Receipt,
-  ): Promise<boolean> {
+  async #settledNow(id: string, pending: Pending, receipt: Receipt): Promise<boolean> {
     try {
       await this.#settle(id, pending, receipt);
       return true;

@@ -69,6 +69,8 @@ export class Records {
       readonly clock: Clock;
       readonly random: RandomBytes;
       readonly commitWaitMs: number;
+      /** Items of a page whose length nobody names. */
+      readonly pageItems: number;
     },
   ) {}
 
@@ -280,7 +282,7 @@ export class Records {
     kind: string,
     patient: string,
     id: string,
-    { limit = 50, bookmark = '' }: PageRequest,
+    { limit = this.parts.pageItems, bookmark = '' }: PageRequest,
   ): Promise<Page<HistoryEntry>> {
     return this.#ask('history', kind, patient, id, String(limit), bookmark);
   }
@@ -302,7 +304,7 @@ export class Records {
   #list<T>(
     fn: string,
     subject: string,
-    { limit = 50, bookmark = '' }: PageRequest,
+    { limit = this.parts.pageItems, bookmark = '' }: PageRequest,
   ): Promise<Page<T>> {
     return this.#ask<Page<T>>(fn, subject, String(limit), bookmark);
   }

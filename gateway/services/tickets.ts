@@ -31,7 +31,7 @@ export class Tickets {
     this.sweep();
     if (this.#tickets.size >= this.limits.most)
       throw new GatewayError('BUSY', 'Too many reports are open at once.', {
-        retryAfterMs: 10_000,
+        retry: 'later',
       });
     const ticket = Buffer.from(this.random(32)).toString('base64url');
     const expiresAt = Math.min(since, this.clock.now()) + this.limits.lifeMs;

@@ -37,7 +37,7 @@ describe('fair turns', () => {
     const { begin, endOne } = workshop(turns);
     const all = ['flood', 'flood', 'flood'].map((name) => begin(name));
     const error = await failure(GatewayError, () => begin('flood'));
-    expect([error.code, error.options.retryAfterMs]).to.deep.equal(['BUSY', 1000]);
+    expect(error.code).to.equal('BUSY');
     all.push(begin('anna'));
     expect(turns.queued).to.equal(3);
     for (let n = 0; n < 4; n += 1) await endOne();

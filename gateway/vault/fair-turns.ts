@@ -51,9 +51,7 @@ export class FairTurns {
     // A quarter of the places is kept for those who have been here before.
     const places = known ? queue : Math.ceil((queue * 3) / 4);
     if (this.count >= places || own.length >= perParty) {
-      throw new GatewayError('BUSY', 'Too many log-ins at once: try again in a moment.', {
-        retryAfterMs: 1000,
-      });
+      throw new GatewayError('BUSY', 'Too many log-ins at once: try again in a moment.');
     }
     this.waiting.set(name, own);
     this.count += 1;

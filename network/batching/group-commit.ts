@@ -1,6 +1,7 @@
 // Group commit: many signed operations travel in one transaction.
 // Batches form by themselves: while a lane's batch is being committed the next one fills; an idle lane waits for nobody.
 import { type Committed, type Ledger, LedgerError, type LedgerErrorCode } from '../ledger.js';
+import type { Receipt } from './receipts.js';
 
 /** What bounds it; whoever leaves one out gets its default. */
 export interface GroupCommitBounds {
@@ -26,7 +27,7 @@ export interface GroupCommitOptions<R> extends Partial<GroupCommitBounds> {
   readonly chaincode: string;
   /** Takes one argument, operations joined by line feeds; returns their receipts, one a line, in the same order. */
   readonly fn: string;
-  /** Reads what `fn` returns. What it throws fails the batch, which is not tried again. */
+  /** Reads what `fn` returns: `parseReceipts`, or a chaincode's own reader. What it throws fails the batch, which is not tried again. */
   readonly parseReceipts: (bytes: Uint8Array) => readonly R[];
   /**
    * Default true: what was sent may be sent again, though nobody knows whether it was committed. False: a TIMEOUT is
@@ -80,7 +81,7 @@ const TRIED_AGAIN: ReadonlySet<LedgerErrorCode> = new Set([
   'TIMEOUT',
 ]);
 
-export class GroupCommit<R> {
+export class GroupCommit<R = Receipt> {
   readonly #lanes: readonly Lane<R>[];
   readonly #options: Required<Omit<GroupCommitOptions<R>, 'deadlineMs'>>;
   readonly #submitOptions: { readonly deadlineMs?: number };

@@ -5,3 +5,4 @@ export {
   type GroupCommitOptions,
   type Located,
 } from './group-commit.js';
+export { parseReceipts, type Receipt } from './receipts.js';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, totalmem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { GroupCommit } from '../batching/index.js';
+import { GroupCommit, parseReceipts } from '../batching/index.js';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../embedded/index.js';
 import { putsChaincode } from './chaincode.js';
 import { compareEncodings } from './encodings.js';
@@ -59,7 +59,7 @@ async function openLoop(ledger: EmbeddedLedger): Promise<Load> {
     ledger,
     chaincode: 'puts',
     fn: 'apply',
-    parseReceipts: (bytes) => Buffer.from(bytes).toString('utf8').split('\n'),
+    parseReceipts,
     lanes,
     maxBytes: 512 * 1024,
   });

@@ -101,9 +101,10 @@ async function measured(commit: GroupCommit<Receipt>, steps: readonly Step[]): P
   const latencies: number[] = [];
   const refused = new Map<string, number>();
   const send = async (step: Step, dueAt: number): Promise<void> => {
-    const { status, code = '' } = await commit.submit(step.line, step.lane);
+    const receipt = await commit.submit(step.line, step.lane);
     latencies.push(performance.now() - dueAt);
-    if (status !== 'applied') refused.set(code, (refused.get(code) ?? 0) + 1);
+    if (receipt.status === 'refused')
+      refused.set(receipt.code, (refused.get(receipt.code) ?? 0) + 1);
   };
   await (rate > 0 ? atRate(steps, send) : throughWindow(steps, send));
   const seconds = (performance.now() - began) / 1000;

@@ -12,12 +12,41 @@ import { checkIdentity, type Identity, signBytes } from './identity.js';
 import { type ActingLedger, closed, type FollowOptions, LedgerAs } from './ledger-as.js';
 import { openChain, readBlock } from './open.js';
 import { Snapshots } from './snapshots.js';
-import { openLevelStore, type Store } from './store.js';
+import { openLevelStore, STORE_MEMORY, type Store, type StoreMemory } from './store.js';
 import { RecentWrites } from './validation.js';
 import { Verifications, type VerifyRequest } from './verifications.js';
 import { verifyChain, type VerificationReport } from './verify.js';
 
-export interface EmbeddedLedgerOptions {
+/** What bounds it; whoever leaves one out gets its default. */
+export interface EmbeddedLedgerBounds extends StoreMemory {
+  /** Transactions that may be under way at once; beyond it `submit` rejects with UNAVAILABLE. Default 256. */
+  readonly maxInFlight: number;
+  /** Bytes of arguments that may be under way at once. Default 64 MiB. */
+  readonly maxInFlightBytes: number;
+  /** The same of queries, which never wait for the disk. Default 1,024. */
+  readonly maxQueries: number;
+  /** How long a query may take, and a transaction that is given no time of its own. Default 30 s. */
+  readonly deadlineMs: number;
+  /** Default 64. */
+  readonly maxBlockTransactions: number;
+  /** Default 8 MiB; a single transaction may be larger. */
+  readonly maxBlockBytes: number;
+  /** Verifications that may wait, the one that runs included; beyond it `verify` rejects with UNAVAILABLE. Default 8. */
+  readonly maxVerifications: number;
+}
+
+const PRESETS: EmbeddedLedgerBounds = {
+  ...STORE_MEMORY,
+  maxInFlight: 256,
+  maxInFlightBytes: 64 * 1024 * 1024,
+  maxQueries: 1024,
+  deadlineMs: 30_000,
+  maxBlockTransactions: 64,
+  maxBlockBytes: 8 * 1024 * 1024,
+  maxVerifications: 8,
+};
+
+export interface EmbeddedLedgerOptions extends Partial<EmbeddedLedgerBounds> {
   /** The ledger's folder; made when missing, for its owner alone. */
   readonly dir: string;
   /** The channel's name; fixed for good by the first opening. */
@@ -34,14 +63,6 @@ export interface EmbeddedLedgerOptions {
   readonly identity?: Identity;
   /** The node's organisation, written into the genesis block. Default 'EmbeddedMSP'. */
   readonly mspId?: string;
-  /** Transactions that may be under way at once; beyond it `submit` rejects with UNAVAILABLE. Default 256. */
-  readonly maxInFlight?: number;
-  /** Bytes of arguments that may be under way at once. Default 64 MiB. */
-  readonly maxInFlightBytes?: number;
-  /** Default 64. */
-  readonly maxBlockTransactions?: number;
-  /** Default 8 MiB; a single transaction may be larger. */
-  readonly maxBlockBytes?: number;
   /** Default: `level` in `dir`. */
   readonly openStore?: (dir: string) => Promise<Store>;
 }
@@ -73,7 +94,8 @@ export interface EmbeddedLedger extends Ledger {
  */
 export async function openEmbeddedLedger(options: EmbeddedLedgerOptions): Promise<EmbeddedLedger> {
   const openStore =
-    options.openStore ?? ((dir: string) => openLevelStore(dir, { createIfMissing: true }));
+    options.openStore ??
+    ((dir: string) => openLevelStore(dir, { createIfMissing: true }, { ...PRESETS, ...options }));
   const { store, head, node } = await openChain({
     dir: options.dir,
     channel: options.channel,
@@ -108,6 +130,7 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
     head: { readonly height: number; readonly hash: Uint8Array },
     node: Identity,
   ) {
+    const bounds = { ...PRESETS, ...options };
     this.channel = options.channel;
     this.identity = options.identity ?? node;
     checkIdentity(this.identity);
@@ -120,8 +143,8 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
       head,
       recent: this.#recent,
       sign: (bytes) => signBytes(node.privateKey, bytes),
-      maxBlockTransactions: options.maxBlockTransactions ?? 64,
-      maxBlockBytes: options.maxBlockBytes ?? 8 * 1024 * 1024,
+      maxBlockTransactions: bounds.maxBlockTransactions,
+      maxBlockBytes: bounds.maxBlockBytes,
       onCommitted: ({ height }) => {
         this.#snapshots.advance(height);
         this.#recent.forgetBelow(this.#snapshots.oldestHeight);
@@ -136,11 +159,14 @@ class EmbeddedNode implements EmbeddedLedger, ActingLedger {
       transientChaincodes: new Set(options.transientChaincodes),
       snapshots: this.#snapshots,
       committer: this.#committer,
-      maxInFlight: options.maxInFlight ?? 256,
-      maxInFlightBytes: options.maxInFlightBytes ?? 64 * 1024 * 1024,
+      maxInFlight: bounds.maxInFlight,
+      maxInFlightBytes: bounds.maxInFlightBytes,
+      maxQueries: bounds.maxQueries,
+      deadlineMs: bounds.deadlineMs,
     });
     this.#verifications = new Verifications({
       height: () => this.#feed.height,
+      most: bounds.maxVerifications,
       verify: (request) => this.#verifyNow(request),
     });
   }

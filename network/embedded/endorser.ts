@@ -34,9 +34,9 @@ export interface EndorserOptions {
   readonly committer: Committer;
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
+  readonly maxQueries: number;
+  readonly deadlineMs: number;
 }
-
-const DEFAULT_DEADLINE_MS = 30_000;
 
 export class Endorser {
   readonly #hosts: ReadonlyMap<string, ChaincodeHost>;
@@ -44,11 +44,10 @@ export class Endorser {
   readonly #queries: Capacity;
 
   constructor(private readonly options: EndorserOptions) {
-    const { chaincodes, clock, mspId, maxInFlight, maxInFlightBytes } = options;
+    const { chaincodes, clock, mspId, maxInFlight, maxInFlightBytes, maxQueries } = options;
     this.#hosts = hostsOf(chaincodes, clock, mspId);
     this.#transactions = new Capacity('transactions', maxInFlight, maxInFlightBytes);
-    // Queries never wait for the disk's confirmation: more of them may be under way.
-    this.#queries = new Capacity('queries', 4 * maxInFlight, maxInFlightBytes);
+    this.#queries = new Capacity('queries', maxQueries, maxInFlightBytes);
   }
 
   get inFlight(): number {
@@ -58,7 +57,7 @@ export class Endorser {
   async submit(
     identity: Identity,
     call: Call,
-    { transient = {}, deadlineMs = DEFAULT_DEADLINE_MS }: SubmitOptions,
+    { transient = {}, deadlineMs = this.options.deadlineMs }: SubmitOptions,
   ): Promise<Committed> {
     const { snapshots, committer } = this.options;
     if (committer.failure !== undefined) throw committer.failure;
@@ -103,7 +102,7 @@ export class Endorser {
       leave();
     });
     const id = transactionId(proposal);
-    return (await withDeadline(work, DEFAULT_DEADLINE_MS, id, release)).outcome.response;
+    return (await withDeadline(work, this.options.deadlineMs, id, release)).outcome.response;
   }
 
   async #order(

@@ -9,6 +9,7 @@ export {
 } from './check-evidence.js';
 export {
   type EmbeddedLedger,
+  type EmbeddedLedgerBounds,
   type EmbeddedLedgerOptions,
   openEmbeddedLedger,
 } from './embedded-ledger.js';

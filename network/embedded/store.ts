@@ -129,6 +129,19 @@ function viewAsBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Memory that a database may take. */
+export interface StoreMemory {
+  /** Of what was read. */
+  readonly cacheBytes: number;
+  /** Of what is yet to be sorted into files. Some two kilobytes an operation: small ones would compact without pause. */
+  readonly writeBufferBytes: number;
+}
+
+export const STORE_MEMORY: StoreMemory = {
+  cacheBytes: 32 * 1024 * 1024,
+  writeBufferBytes: 64 * 1024 * 1024,
+};
+
 /**
  * Opens a `level` database as a {@link Store}.
  * @throws LedgerError LOCKED when another process holds it, NOT_FOUND when it must exist and doesn't, CORRUPT when
@@ -137,6 +150,7 @@ function viewAsBuffer(bytes: Uint8Array): Buffer {
 export async function openLevelStore(
   dir: string,
   options: { readonly createIfMissing: boolean },
+  { cacheBytes, writeBufferBytes }: StoreMemory = STORE_MEMORY,
 ): Promise<Store> {
   if (!options.createIfMissing && !existsSync(join(dir, 'CURRENT'))) {
     throw new LedgerError('NOT_FOUND', `there is no ledger in ${dir}`, { dir });
@@ -145,11 +159,10 @@ export async function openLevelStore(
     keyEncoding: 'utf8',
     valueEncoding: 'buffer',
     createIfMissing: options.createIfMissing,
-    // Some two kilobytes an operation: small write buffers would compact without pause, and small files be too many to
-    // keep open once there are millions of them.
-    writeBufferSize: 64 * 1024 * 1024,
+    writeBufferSize: writeBufferBytes,
+    // Small files would be too many to keep open once there are millions of operations.
     maxFileSize: 16 * 1024 * 1024,
-    cacheSize: 32 * 1024 * 1024,
+    cacheSize: cacheBytes,
     // Hashes and keys hardly compress; trying costs as much as merging them does.
     compression: false,
   });

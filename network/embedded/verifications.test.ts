@@ -9,6 +9,7 @@ class Fake {
   height = 5;
   readonly begun: { request: VerifyRequest; end: (failure?: Error) => Promise<void> }[] = [];
   readonly verifications = new Verifications({
+    most: 8,
     height: () => this.height,
     verify: (request) =>
       new Promise((resolve, reject) => {

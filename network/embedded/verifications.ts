@@ -7,6 +7,8 @@ export type VerifyRequest = Pick<VerifyOptions, 'expect' | 'onProgress' | 'tempD
 
 export interface VerificationsOptions {
   readonly height: () => number;
+  /** Only different requests wait side by side, so a few are more than honest use needs. */
+  readonly most: number;
   readonly verify: (request: VerifyRequest) => Promise<VerificationReport>;
 }
 
@@ -20,9 +22,6 @@ interface Run {
   /** Height when its turn came; undefined while it waits. */
   beganAt: number | undefined;
 }
-
-/** Only different requests wait side by side, so this is more than honest use needs. */
-const MAX_RUNS = 8;
 
 export class Verifications {
   /** The first one runs, the others wait. */
@@ -51,8 +50,9 @@ export class Verifications {
   }
 
   #queue(words: string, request: VerifyRequest): Run {
-    if (this.#runs.length >= MAX_RUNS) {
-      throw new LedgerError('UNAVAILABLE', `${MAX_RUNS} verifications are under way or waiting`);
+    const { most } = this.options;
+    if (this.#runs.length >= most) {
+      throw new LedgerError('UNAVAILABLE', `${most} verifications are under way or waiting`);
     }
     const before = this.#runs.at(-1)?.report;
     const listeners: Listener[] = [];

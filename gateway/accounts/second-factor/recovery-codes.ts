@@ -1,15 +1,14 @@
-// One-time codes for the day when the second factor is lost: ten of 80 random bits each, kept as keyed hashes.
+// One-time codes for the day when the second factor is lost: some of 80 random bits each, kept as keyed hashes.
 import { createHmac } from 'node:crypto';
 import type { RandomBytes } from '../../ambient.js';
 
-const COUNT = 10;
 const BYTES = 10;
 /** Crockford's base32: no letter that is taken for a digit. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** `XXXX-XXXX-XXXX-XXXX`, ten times. */
-export function newRecoveryCodes(random: RandomBytes): string[] {
-  return Array.from({ length: COUNT }, () => {
+/** `XXXX-XXXX-XXXX-XXXX`, so many. */
+export function newRecoveryCodes(random: RandomBytes, count: number): string[] {
+  return Array.from({ length: count }, () => {
     let bits = BigInt(`0x${Buffer.from(random(BYTES)).toString('hex')}`);
     let code = '';
     for (let n = 0; n < 16; n += 1, bits >>= 5n) code += ALPHABET.charAt(Number(bits & 31n));

@@ -60,6 +60,8 @@ export interface SecondFactorLimits {
   /** Things waiting at one time. */
   readonly waiting: number;
   readonly passkeysPerAccount: number;
+  /** Codes given at a time. */
+  readonly recoveryCodes: number;
   /** So long after a reset of the password by the account's recovery code, such a code does not set the factors aside. */
   readonly resetWaitMs: number;
 }
@@ -207,9 +209,9 @@ export class SecondFactors {
     });
   }
 
-  /** Ten new codes; the earlier ones are worth nothing. @throws GatewayError NOT_FOUND without a factor */
+  /** New codes; the earlier ones are worth nothing. @throws GatewayError NOT_FOUND without a factor */
   async renewCodes(userId: string): Promise<string[]> {
-    const codes = newRecoveryCodes(this.parts.random);
+    const codes = newRecoveryCodes(this.parts.random, this.parts.limits.recoveryCodes);
     await this.factors.update(userId, (present) => {
       if (hasFactor(present)) return { ...present, codes: this.hashes(userId, codes) };
       throw new GatewayError('NOT_FOUND', 'Enrol a second factor first.');
@@ -292,7 +294,7 @@ export class SecondFactors {
     userId: string,
     add: (present: Factors) => Factors,
   ): Promise<string[] | undefined> {
-    const codes = newRecoveryCodes(this.parts.random);
+    const codes = newRecoveryCodes(this.parts.random, this.parts.limits.recoveryCodes);
     const hashes = this.hashes(userId, codes);
     const stored = await this.factors.update(userId, (present) => {
       const next = add(present);

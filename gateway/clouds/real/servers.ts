@@ -66,6 +66,7 @@ export async function startVersity(): Promise<RealServer> {
       connectTimeoutMs: 5000,
       partBytes: PART_BYTES,
       contestedAttempts: 10,
+      contestedPauseMs: 20,
       settings: 'PRMS_CLOUD',
     });
   return {

@@ -54,6 +54,7 @@ export const s3OptionsFor = ({ endpoint, region, bucket }: S3Fake): S3CloudOptio
   connectTimeoutMs: 5000,
   partBytes: 300_000,
   contestedAttempts: 10,
+  contestedPauseMs: 20,
   settings: 'PRMS_CLOUD',
 });
 

@@ -244,4 +244,18 @@ export const clouds = {
     'attempts',
     'Attempts of a write that another one for the same object gets in the way of (s3).',
   ),
+  cloudContestedPauseMs: integer(
+    'PRMS_CLOUD_CONTESTED_PAUSE_MS',
+    20,
+    [1, 10_000],
+    'ms',
+    'Wait before the second of those attempts; grows by as much each time.',
+  ),
+  cloudDraftMinutes: integer(
+    'PRMS_CLOUD_DRAFT_MINUTES',
+    60,
+    [1, 10_080],
+    'min',
+    'Age at which a half-written file counts as left behind, and is removed at a start (filesystem).',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -38,4 +38,11 @@ export const consultations = {
     'blocks',
     'Up to so many blocks of the ledger a transcript brings the whole chain of hashes (43 characters a block); beyond, anchors prove their signatures only.',
   ),
+  messagesPerPage: integer(
+    'PRMS_MESSAGES_PER_PAGE',
+    500,
+    [1, 1000],
+    'messages',
+    'Messages of a consultation in one answer when a request names no `limit`.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -74,4 +74,32 @@ export const requests = {
     'Largest head of a request, its address included.',
   ),
   maxHeaders: integer('PRMS_MAX_HEADERS', 100, [20, 2000], 'headers', 'Most headers of a request.'),
+  pageItems: integer(
+    'PRMS_PAGE_ITEMS',
+    50,
+    [1, 500],
+    'items',
+    'Items on a page of a list when a request names no `limit`; the ledger gives 500 at most.',
+  ),
+  retrySoonMs: integer(
+    'PRMS_RETRY_SOON_MS',
+    1000,
+    [1, 600_000],
+    'ms',
+    'Retry-After of BUSY and TOO_MANY where a place becomes free within moments: requests, operations, log-ins, documents, pictures.',
+  ),
+  retryLaterMs: integer(
+    'PRMS_RETRY_LATER_MS',
+    5000,
+    [1, 3_600_000],
+    'ms',
+    'The same where it takes a while: uploads, exports, open reports, WebSockets.',
+  ),
+  tidyMs: integer(
+    'PRMS_TIDY_MS',
+    60_000,
+    [100, 3_600_000],
+    'ms',
+    'How often what is over is put away (sessions, log-ins half done, fates, documents), and what a cloud still owes an erasure is tried again.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -220,4 +220,11 @@ export const signingIn = {
     'addresses',
     'Addresses that count as known for one account; a further one replaces the oldest.',
   ),
+  recoveryCodes: integer(
+    'PRMS_RECOVERY_CODES',
+    10,
+    [4, 50],
+    'codes',
+    'Recovery codes of a second factor that are given at a time; each counts once.',
+  ),
 } as const satisfies Record<string, Setting>;

@@ -62,9 +62,9 @@ export const uploads = {
   maxFieldBytes: integer(
     'PRMS_MAX_FIELD_BYTES',
     32_768,
-    [1024, 1_048_576],
+    [32_768, 1_048_576],
     'bytes',
-    'Largest text field of a multipart form.',
+    'Largest text field of a multipart form; that of a sealed report with all its part keys takes up to 32 KiB.',
   ),
   coversPerAccount: integer(
     'PRMS_COVERS_PER_ACCOUNT',
@@ -121,5 +121,26 @@ export const uploads = {
     [0, 10_000],
     'pictures',
     'Pictures that may wait for one of those threads; beyond that the answer is BUSY.',
+  ),
+  maxFormFields: integer(
+    'PRMS_MAX_FORM_FIELDS',
+    10,
+    [1, 100],
+    'fields',
+    'Text fields of one multipart form, besides its files.',
+  ),
+  maxCoverPixels: integer(
+    'PRMS_MAX_COVER_PIXELS',
+    40_000_000,
+    [65_536, 40_000_000],
+    'pixels',
+    'Largest picture taken as a cover: each pixel takes some bytes of memory while it is worked on. What hides a report elsewhere may have up to 40 million.',
+  ),
+  erasureLookMinutes: integer(
+    'PRMS_ERASURE_LOOK_MINUTES',
+    60,
+    [1, 1440],
+    'min',
+    'For so long after all clouds have agreed to an erasure they are looked at again and again, for copies that were on their way.',
   ),
 } as const satisfies Record<string, Setting>;

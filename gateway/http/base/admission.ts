@@ -8,9 +8,7 @@ export function admission(requestsAtOnce: number): RequestHandler {
   let present = 0;
   return (_request, response, next) => {
     if (present >= requestsAtOnce) {
-      throw new GatewayError('BUSY', 'Too many requests are being answered.', {
-        retryAfterMs: 1000,
-      });
+      throw new GatewayError('BUSY', 'Too many requests are being answered.');
     }
     present++;
     response.once('close', () => present--);

@@ -15,6 +15,7 @@ import { problemHandler } from './problems.js';
 import type { TranslateError } from './problems.js';
 import { errorsReferencePage, referencePage, referenceStyle } from './reference-page.js';
 import { beginRequest, requestState } from './request-state.js';
+import type { RetryTimes } from './retry.js';
 import type { LongKind, Route } from './route.js';
 import { apiSecurity, staticPagePolicy } from './security.js';
 import type { Lifecycle } from './server.js';
@@ -33,6 +34,8 @@ export interface AppOptions<Deps> extends Door {
   readonly longTimeoutsMs?: Readonly<Record<LongKind, number>>;
   /** Requests below `/api` that are answered at one time; beyond it the answer is BUSY. */
   readonly maxRequestsAtOnce: number;
+  /** When those who are turned away may come again. */
+  readonly retry: RetryTimes;
   /** What a session's user has to hear of; goes on every answer as `PRMS-Notice`. */
   readonly noticeOf?: (session: Session) => Promise<string | undefined>;
   /** What has to work for the gateway to be of use, by name; asked by `/readyz`. */
@@ -63,7 +66,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): Express {
   app.use(() => {
     throw new GatewayError('NOT_FOUND', 'There is nothing at this address.');
   });
-  app.use(problemHandler(log, options.translate));
+  app.use(problemHandler(log, options.retry, options.translate));
   return app;
 }
 

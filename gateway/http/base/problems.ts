@@ -4,6 +4,7 @@ import { CloudError } from '../../clouds/index.js';
 import { GatewayError, PROBLEM_TYPE, toProblem } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import { requestState } from './request-state.js';
+import { inSeconds, retryAfterMs, type RetryTimes } from './retry.js';
 
 /** Turns errors that other packages throw into the gateway's; `undefined` leaves it to the usual rules. */
 export type TranslateError = (error: unknown) => GatewayError | undefined;
@@ -47,12 +48,12 @@ function fromCloud(error: CloudError): GatewayError {
 }
 
 /** Sends the problem document with the headers that belong to its code. */
-export function sendProblem(response: Response, error: GatewayError): void {
+export function sendProblem(response: Response, error: GatewayError, times: RetryTimes): void {
   const state = requestState(response.req);
   state.code = error.code;
-  const { retryAfterMs, allow, limitBytes } = error.options;
-  if (retryAfterMs !== undefined)
-    response.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
+  const { allow, limitBytes } = error.options;
+  const waitMs = retryAfterMs(error, times);
+  if (waitMs !== undefined) response.set('Retry-After', inSeconds(waitMs));
   if (allow !== undefined) response.set('Allow', allow.join(', '));
   // RFC 9110 §15.5.17: whoever asked for too much learns how much there is.
   if (error.code === 'RANGE' && limitBytes !== undefined)
@@ -68,7 +69,11 @@ export function sendProblem(response: Response, error: GatewayError): void {
 }
 
 /** The application's last middleware. */
-export function problemHandler(log: Log, translate?: TranslateError): ErrorRequestHandler {
+export function problemHandler(
+  log: Log,
+  times: RetryTimes,
+  translate?: TranslateError,
+): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (cause: unknown, request, response, _next) => {
     const error = toGatewayError(cause, translate);
@@ -86,6 +91,6 @@ export function problemHandler(log: Log, translate?: TranslateError): ErrorReque
       response.destroy();
       return;
     }
-    if (!response.destroyed) sendProblem(response, error);
+    if (!response.destroyed) sendProblem(response, error, times);
   };
 }

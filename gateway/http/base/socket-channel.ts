@@ -7,6 +7,7 @@ import { GatewayError, toProblem } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import { assertSecondFactor, type Door } from './authenticate.js';
 import { toGatewayError, type TranslateError } from './problems.js';
+import { retryAfterMs, type RetryTimes } from './retry.js';
 import type { Identity } from './socket-handshake.js';
 
 /** What a socket is answered by, once it is open. Frames come one at a time, in order. */
@@ -16,7 +17,7 @@ export interface SocketListener {
   closed(): void;
 }
 
-export interface SocketLimits {
+export interface SocketLimits extends RetryTimes {
   readonly socketsMax: number;
   readonly socketsPerUser: number;
   readonly socketFrameBytes: number;
@@ -126,8 +127,8 @@ export class Channel {
 
   problem(error: GatewayError, about: object = {}): void {
     const { code, status, detail, reason, ids, fields, limitBytes } = toProblem(error, '');
-    const { retryAfterMs } = error.options;
-    const said = { code, status, detail, reason, ids, fields, limitBytes, retryAfterMs };
+    const waitMs = retryAfterMs(error, this.parts.limits);
+    const said = { code, status, detail, reason, ids, fields, limitBytes, retryAfterMs: waitMs };
     this.send({ type: 'problem', ...about, ...said });
   }
 

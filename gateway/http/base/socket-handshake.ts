@@ -6,6 +6,7 @@ import type { Session } from '../../accounts/index.js';
 import { GatewayError, PROBLEM_TYPE, toProblem } from '../../errors.js';
 import { assertSecondFactor, bearerToken, checkOrigin, type Door } from './authenticate.js';
 import { readSessionCookie } from './cookies.js';
+import { inSeconds, retryAfterMs, type RetryTimes } from './retry.js';
 
 /** What a client offers in Sec-WebSocket-Protocol, and is answered; a browser adds `bearer.<token>`, which is not. */
 export const SUBPROTOCOL = 'prms.v1';
@@ -48,9 +49,14 @@ function protocolToken(request: IncomingMessage): string | undefined {
 }
 
 /** Answers an upgrade with the problem document that a request would get, and hangs up. */
-export function refuseUpgrade(socket: Duplex, error: GatewayError, requestId: string): void {
+export function refuseUpgrade(
+  socket: Duplex,
+  error: GatewayError,
+  requestId: string,
+  times: RetryTimes,
+): void {
   const body = JSON.stringify(toProblem(error, requestId));
-  const { retryAfterMs } = error.options;
+  const waitMs = retryAfterMs(error, times);
   const headers = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}`,
     'Connection: close',
@@ -58,7 +64,7 @@ export function refuseUpgrade(socket: Duplex, error: GatewayError, requestId: st
     `X-Request-Id: ${requestId}`,
     `Content-Type: ${PROBLEM_TYPE}; charset=utf-8`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
+    ...(waitMs === undefined ? [] : [`Retry-After: ${inSeconds(waitMs)}`]),
     ...(error.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
   ];
   socket.once('finish', () => socket.destroy());

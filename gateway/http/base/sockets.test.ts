@@ -13,6 +13,8 @@ import { Channel, closeServer, Lifecycle, socketDefiner, Sockets, SUBPROTOCOL } 
 import { startSample, type SampleServer } from './testing-app.js';
 
 const LIMITS = {
+  retrySoonMs: 1000,
+  retryLaterMs: 5000,
   socketsMax: 4,
   socketsPerUser: 3,
   socketFrameBytes: 1024,

@@ -133,7 +133,7 @@ export class Sockets<Deps> {
       const error = toGatewayError(cause, this.options.translate);
       if (error.status >= 500)
         this.options.log.error('socket.failed', { requestId: id, code: error.code, error });
-      refuseUpgrade(socket, error, id);
+      refuseUpgrade(socket, error, id, this.options.limits);
     } finally {
       this.#arriving -= 1;
     }
@@ -227,6 +227,6 @@ export class Sockets<Deps> {
 function full(limit: 'socketsMax' | 'socketsPerUser', limits: SocketLimits): GatewayError {
   const whose = limit === 'socketsMax' ? 'here' : 'for this account';
   return new GatewayError('BUSY', `There are ${limits[limit]} WebSockets ${whose}: close one.`, {
-    retryAfterMs: 5000,
+    retry: 'later',
   });
 }

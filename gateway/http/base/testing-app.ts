@@ -241,6 +241,7 @@ export async function startSample(
     maxJsonBytes: 1024,
     requestTimeoutMs: 5000,
     maxRequestsAtOnce: 20,
+    retry: { retrySoonMs: 1000, retryLaterMs: 5000 },
     ready: () => Promise.resolve({ store: true }),
     ...changes,
   });

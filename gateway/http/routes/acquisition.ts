@@ -57,6 +57,7 @@ export const acquisitionRoutes = [
             },
           },
           files: 1,
+          fields: deps.config.maxFormFields,
           fieldBytes: deps.config.maxFieldBytes,
           signal,
         });

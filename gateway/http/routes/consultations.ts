@@ -227,14 +227,15 @@ const talk = [
     params: patientItemParams,
     query: z.object({
       after: z.coerce.number().int().min(0).default(0),
-      limit: z.coerce.number().int().min(1).max(1000).default(500),
+      limit: z.coerce.number().int().min(1).max(1000).optional(),
     }),
     refusals: ['ELSEWHERE'],
     responses: { 200: json(z.object({ items: z.array(shownSchema) }), 'Messages in order.') },
     handler: async (context) => {
       const { patient, id } = context.params;
-      const { consultations } = context.deps;
-      const items = await consultations.messages(actorOf(context), patient, id, context.query);
+      const { consultations, config } = context.deps;
+      const { after, limit = config.messagesPerPage } = context.query;
+      const items = await consultations.messages(actorOf(context), patient, id, { after, limit });
       return { status: 200, body: { items: [...items] } };
     },
   }),

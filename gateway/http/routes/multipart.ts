@@ -27,6 +27,7 @@ export interface FormLimits {
   /** Fields whose file is handed on while it arrives: at most one file each. Files in other fields are refused. */
   readonly receivers?: Readonly<Record<string, Receiver>>;
   readonly files: number;
+  readonly fields: number;
   readonly fieldBytes: number;
   readonly signal: AbortSignal;
 }
@@ -107,7 +108,7 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
         fail(
           new GatewayError(
             'TOO_LARGE',
-            `The form has more parts than allowed (${limits.files} files).`,
+            `The form has more parts than allowed (${limits.files} files, ${limits.fields} fields).`,
           ),
         ),
       );
@@ -135,12 +136,12 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
   }
 }
 
-function openParser(request: Request, { files, fieldBytes }: FormLimits): busboy.Busboy {
+function openParser(request: Request, { files, fields, fieldBytes }: FormLimits): busboy.Busboy {
   try {
     return busboy({
       headers: request.headers,
       defParamCharset: 'utf8',
-      limits: { files, fieldSize: fieldBytes, fields: 10, parts: files + 10 },
+      limits: { files, fieldSize: fieldBytes, fields, parts: files + fields },
     });
   } catch (cause) {
     throw new GatewayError(

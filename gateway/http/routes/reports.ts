@@ -78,6 +78,7 @@ export const reportRoutes = [
       const { files } = await readForm(context.request, {
         fileBytes: { cover: config.maxCoverBytes },
         files: 1,
+        fields: config.maxFormFields,
         fieldBytes: config.maxFieldBytes,
         signal: context.signal,
       });
@@ -138,7 +139,8 @@ export const reportRoutes = [
             },
           },
           files: config.maxUploadFiles,
-          fieldBytes: config.maxFieldBytes,
+          fields: config.maxFormFields,
+        fieldBytes: config.maxFieldBytes,
           signal: context.signal,
         });
         if (!report) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');

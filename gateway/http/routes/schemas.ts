@@ -7,6 +7,7 @@ import {
   kinRightSchema,
   operationIdSchema,
   REFUSALS,
+  MAX_PAGE_ITEMS,
   ROLES,
   userIdSchema,
   actionSchema,
@@ -175,9 +176,9 @@ export const listedReportSchema = z.object({
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), bookmark: z.string() });
 
-/** `?limit=&bookmark=` of every list. */
+/** `?limit=&bookmark=` of every list. Without a limit a page is as long as the settings say. */
 export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_ITEMS).optional(),
   bookmark: z.string().max(500).default(''),
 });
 

@@ -103,6 +103,7 @@ export const sealedUploadRoutes = [
             },
           },
           files: config.maxUploadFiles,
+          fields: config.maxFormFields,
           fieldBytes: config.maxFieldBytes,
           signal: context.signal,
         });

@@ -68,6 +68,7 @@ export function openAcquisition(base: {
       bytes: config.acquisitionBytes,
       receptions: config.acquisitionReceptions,
       reportBytes: config.maxReportBytes,
+      pageItems: config.pageItems,
       keepMs: config.acquisitionKeepDays * 24 * HOUR_MS,
       binaryMs: config.fhirBinaryHours * HOUR_MS,
       fullRetryMs: config.acquisitionFullRetryMs,

@@ -51,6 +51,8 @@ export interface QueueLimits {
   readonly binaryMs: number;
   /** When to come back to a queue that is full. */
   readonly fullRetryMs: number;
+  /** Of a page whose length nobody names. */
+  readonly pageItems: number;
 }
 
 /** A body that is on disk, and how to be rid of it when nothing comes of it. */
@@ -104,9 +106,7 @@ export class Queue {
     const { shelf, limits, newId } = this.parts;
     const receiving = this.#receiving.get(service) ?? 0;
     if (receiving >= limits.receptions)
-      throw new GatewayError('TOO_MANY', 'This system is sending too many documents at once.', {
-        retryAfterMs: 1000,
-      });
+      throw new GatewayError('TOO_MANY', 'This system is sending too many documents at once.');
     const file = newId();
     this.#mustHaveRoom();
     this.#receiving.set(service, receiving + 1);
@@ -219,7 +219,7 @@ export class Queue {
   /** For a hospital's office, oldest first. A page may hold fewer than were asked for. */
   async list(
     office: Actor,
-    { limit = 50, bookmark = '' }: PageRequest,
+    { limit = this.parts.limits.pageItems, bookmark = '' }: PageRequest,
     state?: Entry['state'],
   ): Promise<Page<ShownEntry>> {
     const prefix = `${office.userId}/`;

@@ -88,7 +88,7 @@ export class Exports {
     mustHoldKeys(actor);
     if (this.#underWay >= maxAtOnce) {
       throw new GatewayError('BUSY', 'Too many records are being exported at once.', {
-        retryAfterMs: 5000,
+        retry: 'later',
       });
     }
     const archive = new Archive();

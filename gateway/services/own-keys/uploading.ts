@@ -92,9 +92,7 @@ export class OwnUploads {
       throw new GatewayError(
         'TOO_MANY',
         'Too many of your reports are prepared and not anchored.',
-        {
-          retryAfterMs: 60_000,
-        },
+        { retry: 'later' },
       );
     }
     const id = records.newId();
@@ -125,7 +123,7 @@ export class OwnUploads {
       });
     if (this.#underWay >= this.parts.maxAtOnce)
       throw new GatewayError('BUSY', 'Too many reports are being uploaded at once.', {
-        retryAfterMs: 2000,
+        retry: 'later',
       });
     this.#underWay++;
     return new Spool(id, this.parts.spool);

@@ -60,8 +60,6 @@ export interface RecordErased {
 }
 
 const UNANSWERED = -1;
-/** Wraps and copies that were on their way when a report was erased have arrived after so long. */
-const AT_ONCE_MS = 60 * 60 * 1000;
 /** No operation that was signed before is applied after this. */
 const SETTLED_MS = MAX_LIFE_MS + MAX_SKEW_MS;
 
@@ -80,6 +78,8 @@ export class Erasures {
       readonly store: Store;
       /** Of a whole record’s reports that could not be erased. */
       readonly mostFailuresTold: number;
+      /** Wraps and copies that were on their way when a report was erased have arrived after so long. */
+      readonly lookMs: number;
       /** What is open of this report ends. */
       readonly onErased: (report: string) => void;
     },
@@ -227,7 +227,7 @@ export class Erasures {
   #isDue({ agreedAt, erasedAt }: Erasure): boolean {
     if (agreedAt === undefined) return true;
     const now = this.parts.records.now();
-    return now < agreedAt + AT_ONCE_MS || now >= erasedAt + SETTLED_MS;
+    return now < agreedAt + this.parts.lookMs || now >= erasedAt + SETTLED_MS;
   }
 
   /** One at a time for a report. @returns whether every cloud agrees that nothing is left */

@@ -86,7 +86,7 @@ export class Uploads {
     const { records, random, stegoLimitBytes, maxReportBytes, maxAtOnce, tempDir } = this.parts;
     if (this.#underWay >= maxAtOnce) {
       throw new GatewayError('BUSY', 'Too many reports are being uploaded at once.', {
-        retryAfterMs: 2000,
+        retry: 'later',
       });
     }
     this.#underWay++;
