@@ -44,7 +44,7 @@ function make(
   ledger: FakeLedger,
   options: Partial<GroupCommitOptions<Receipt>> = {},
 ): {
-  group: GroupCommit<Receipt>;
+  group: GroupCommit;
   delays: number[];
 } {
   const delays: number[] = [];
