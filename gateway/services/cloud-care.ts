@@ -28,5 +28,8 @@ export function makeCloudCare(
       log.info('scrub.round', { count, bytes, outcome: `healed ${healed}` }),
     onFailure: (error) => log.error('scrub.failed', { error }),
   });
-  return { scrubber, cloudHealth: new CloudHealthList({ copies, scrubber, pageItems: config.pageItems }) };
+  return {
+    scrubber,
+    cloudHealth: new CloudHealthList({ copies, scrubber, pageItems: config.pageItems }),
+  };
 }

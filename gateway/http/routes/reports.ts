@@ -140,7 +140,7 @@ export const reportRoutes = [
           },
           files: config.maxUploadFiles,
           fields: config.maxFormFields,
-        fieldBytes: config.maxFieldBytes,
+          fieldBytes: config.maxFieldBytes,
           signal: context.signal,
         });
         if (!report) throw new GatewayError('BAD_REQUEST', 'The form has no file “report”.');
