@@ -25,6 +25,8 @@ export interface Share {
   readonly generators: number;
   /** Calls that this stream will be asked for at most; presigned ones are made beforehand. */
   readonly calls: number;
+  /** How long they may take altogether, drain included, where that is known: presigned calls have to live so long. */
+  readonly lastsMs?: number;
 }
 
 /** What has to be on the ledger before the measured part. */
@@ -35,11 +37,17 @@ export interface Preparation {
   world(): unknown;
 }
 
+/** Milliseconds that a workload spent on a call after it had ended, by stage: `fetch`, `reveal`. */
+export type EndedStages = Readonly<Record<string, number>>;
+
 /** One generator's calls. */
 export interface Stream {
   next(): Call | Promise<Call>;
-  /** How a call of this stream ended, in case that later ones build on it. */
-  ended?(call: Call, end: Answer | CallError): void;
+  /**
+   * Told of each call that was answered. What it does then is no part of the call's latency, but the call keeps its place
+   * in the window until it settles; an error ends the run.
+   */
+  ended?(call: Call, answer: Answer): EndedStages | undefined | Promise<EndedStages | undefined>;
   close?(): Promise<void>;
 }
 
