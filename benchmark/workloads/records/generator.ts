@@ -145,6 +145,10 @@ export function entriesFor(calls: number, patients: number): number {
 }
 
 /** The call of a line. */
-export function callOf({ kind, refusable, record }: Made, line: string): OrderedCall {
-  return { kind, refusable, way: 'ordered', line, lane: record.person.id };
+export function callOf(
+  { kind, refusable, record }: Made,
+  line: string,
+  stagesMs: Readonly<Record<string, number>>,
+): OrderedCall {
+  return { kind, refusable, way: 'ordered', line, lane: record.person.id, stagesMs };
 }

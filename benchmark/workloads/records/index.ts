@@ -11,13 +11,13 @@ import {
   FullPath,
   REPORT_BYTES,
 } from './full-path.js';
-import { Generator } from './generator.js';
+import { callOf, Generator } from './generator.js';
 import { numbersOf } from './people.js';
 import { firstReportNowhere, phasesOf } from './preparation.js';
 import { presign } from './presigned.js';
 import { Scene } from './scene.js';
 import { Signer } from './signing.js';
-import { type Clocks, FullPathStream, signedCall, SigningStream } from './streams.js';
+import { type Clocks, FullPathStream, lineOf, SigningStream } from './streams.js';
 import { verifyRecords } from './verify.js';
 
 export interface RecordsOptions extends Clocks {
@@ -98,7 +98,8 @@ async function open(
     make: (issuedAt) => {
       const made = generator.make(issuedAt);
       const { record, stamp } = made;
-      return { call: signedCall(made), patient: record.patient, expiresAt: stamp.expiresAt };
+      const call = callOf(made, lineOf(made), {});
+      return { call, patient: record.patient, expiresAt: stamp.expiresAt };
     },
   });
 }

@@ -32,7 +32,11 @@ export const numbersOf = ({ quick }: { readonly quick: boolean }): Numbers =>
  * People are made when they are first asked for, some 0.1 ms each.
  */
 export class Cast {
-  readonly #people = new Map<string, Person>();
+  readonly #people: Readonly<Record<Group, (Person | undefined)[]>> = {
+    hospital: [],
+    doctor: [],
+    patient: [],
+  };
 
   constructor(
     private readonly seed: number,
@@ -77,13 +81,7 @@ export class Cast {
   }
 
   #person(group: Group, n: number): Person {
-    const name = `${group}/${n}`;
-    let person = this.#people.get(name);
-    if (person === undefined) {
-      person = personOf(this.seed, `${name}/sign`);
-      this.#people.set(name, person);
-    }
-    return person;
+    return (this.#people[group][n] ??= personOf(this.seed, `${group}/${n}/sign`));
   }
 }
 

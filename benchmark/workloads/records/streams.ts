@@ -21,15 +21,15 @@ export class SigningStream implements Stream {
   next(): OrderedCall {
     const { now, elapsedMs } = this.clocks;
     const began = elapsedMs();
-    const call = signedCall(this.generator.make(now()));
-    return { ...call, stagesMs: { sign: elapsedMs() - began } };
+    const made = this.generator.make(now());
+    return callOf(made, lineOf(made), { sign: elapsedMs() - began });
   }
 }
 
-/** The next call, where no report has to be stored first. */
-export function signedCall(made: Made): OrderedCall {
-  if (typeof made.line !== 'string') throw new RangeError('the report has to be stored first');
-  return callOf(made, made.line);
+/** The signed line, where no report has to be stored first. */
+export function lineOf({ line }: Made): string {
+  if (typeof line !== 'string') throw new RangeError('the report has to be stored first');
+  return line;
 }
 
 /** Each report is hidden and stored before it is anchored, and each one that may be read is fetched and revealed. */
@@ -49,8 +49,7 @@ export class FullPathStream implements Stream {
     const made = this.generator.make(now());
     const { line } = made;
     if (typeof line !== 'string') return this.#inOrder(made, this.#anchored(made, line));
-    const stagesMs = { sign: elapsedMs() - began };
-    return this.#inOrder(made, { ...callOf(made, line), stagesMs });
+    return this.#inOrder(made, callOf(made, line, { sign: elapsedMs() - began }));
   }
 
   async ended(call: Call, answer: Answer): Promise<EndedStages | undefined> {
@@ -67,8 +66,8 @@ export class FullPathStream implements Stream {
     const { elapsedMs } = this.clocks;
     const { report, stagesMs } = await this.path.store(made.stamp.id);
     const began = elapsedMs();
-    const call = callOf(made, line(report));
-    return { ...call, stagesMs: { ...stagesMs, sign: elapsedMs() - began } };
+    const signed = line(report);
+    return callOf(made, signed, { ...stagesMs, sign: elapsedMs() - began });
   }
 
   #inOrder(made: Made, call: Call | Promise<Call>): Call | Promise<Call> {
