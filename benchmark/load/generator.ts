@@ -25,6 +25,10 @@ export interface GeneratorParts {
 /** Makes the plan's load, once, and drains. */
 export async function generate(parts: GeneratorParts): Promise<void> {
   const { plan, clock, tally, signal } = parts;
+  const send = sender(parts);
+  // Calls are sent without anybody waiting for them: an error of the stream's own ends the run here.
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
   const options: LoopOptions = {
     clock,
     signal,
@@ -33,9 +37,16 @@ export async function generate(parts: GeneratorParts): Promise<void> {
     due: (intendedMs, latenessMs) => {
       tally.due(intendedMs, latenessMs);
     },
-    send: sender(parts),
+    send: (intendedMs) => {
+      try {
+        return send(intendedMs).catch(fail);
+      } catch (error) {
+        fail(error);
+        return Promise.resolve();
+      }
+    },
   };
-  const end = await loop(plan, options);
+  const end = await Promise.race([loop(plan, options), failed]);
   tally.lost(end.unsent.length + end.unanswered);
 }
 
@@ -59,30 +70,36 @@ function scheduleOf({ load, share, workloadSetting }: GeneratorParts['plan']): S
   return new PoissonSchedule(ratePerSecond / generators, durationMs, random);
 }
 
-/** Sends one call and counts how it ends; what ends after the drain is not counted twice, for nobody listens then. */
+/**
+ * Sends one call and counts how it ends; what ends after the drain is not counted twice, for nobody listens then. Rejects
+ * only when the stream itself fails.
+ */
 function sender(parts: GeneratorParts): (intendedMs: number) => Promise<void> {
   const { connection, stream, clock, tally, raw } = parts;
-  const ended = (call: Call, answer: Answer, intendedMs: number): void => {
+  const ended = (call: Call, end: Answer | CallError): void | Promise<void> => {
+    const stages = stream.ended?.(call, end);
+    if (stages instanceof Promise) return stages.then((spent) => tally.spent(spent));
+    tally.spent(stages);
+  };
+  const answered = (call: Call, answer: Answer, intendedMs: number): void | Promise<void> => {
     const endMs = clock.nowMs();
     tally.answered(call, answer, intendedMs, endMs);
     raw?.ended(call.kind, intendedMs, endMs, answer.status, answer.attempts);
+    return ended(call, answer);
   };
-  const failed = (call: Call, cause: unknown, intendedMs: number): void => {
+  const failed = (call: Call, cause: unknown, intendedMs: number): void | Promise<void> => {
     const error =
       cause instanceof CallError ? cause : new CallError('FAILED', String(cause), 1, { cause });
     const endMs = clock.nowMs();
     tally.failed(call, error, endMs);
     raw?.ended(call.kind, intendedMs, endMs, error.code, error.attempts);
+    return ended(call, error);
   };
   const send = (call: Call, waitedMs: number, intendedMs: number): Promise<void> => {
     tally.sent(call, waitedMs);
     return connection.call(call).then(
-      (answer) => {
-        ended(call, answer, intendedMs);
-      },
-      (error: unknown) => {
-        failed(call, error, intendedMs);
-      },
+      (answer) => answered(call, answer, intendedMs),
+      (error: unknown) => failed(call, error, intendedMs),
     );
   };
   return (intendedMs) => {

@@ -2,7 +2,7 @@
 import type { Answer, Call, CallError } from '../platforms/index.js';
 import type { Counts, SeriesRow } from '../results/result.js';
 import { type EncodedLatencies, Latencies } from '../stats/latencies.js';
-import type { Applied } from '../workloads/index.js';
+import type { Applied, EndedStages } from '../workloads/index.js';
 
 type Ending = Exclude<keyof Counts, 'offered' | 'sent'>;
 
@@ -98,6 +98,11 @@ export class Tally {
       const known = { kind: call.kind, line: call.line, status, place };
       this.#applied.push(code === undefined ? known : { ...known, code });
     }
+  }
+
+  /** What the workload spent on a call after it had ended, by stage. */
+  spent(stagesMs: EndedStages | undefined): void {
+    for (const stage in stagesMs) this.#stage(stage, stagesMs[stage] ?? 0);
   }
 
   failed(call: Call, error: CallError, endMs: number): void {

@@ -146,6 +146,7 @@ function plansOf(
   const { load, generators } = setting;
   const durationMs = load.mode === 'closed' ? load.durationMs : 0;
   const calls = mostCalls(load) ?? (durationMs / 1000) * CLOSED_CALLS_A_SECOND;
+  const lastsMs = load.mode === 'burst' ? setting.drainMs : load.durationMs + setting.drainMs;
   const window = load.mode === 'closed' ? load.clients : (setting.window ?? platform.window);
   return Array.from({ length: generators }, (_, generator) => ({
     platform: setting.platform,
@@ -154,7 +155,7 @@ function plansOf(
     workload: setting.workload,
     workloadSetting,
     world,
-    share: { generator, generators, calls: Math.ceil(calls / generators) + 1 },
+    share: { generator, generators, calls: Math.ceil(calls / generators) + 1, lastsMs },
     load,
     window: Math.max(1, Math.floor(window / generators)),
     drainMs: setting.drainMs,

@@ -1,13 +1,14 @@
 // The door of the workloads.
 import { BenchError } from '../errors.js';
 import { doNothing } from './do-nothing.js';
+import { records } from './records/index.js';
 import { smallBank } from './smallbank.js';
 import type { Workload } from './workload.js';
 import { ycsb } from './ycsb.js';
 
 export type * from './workload.js';
 
-export const WORKLOADS: readonly Workload[] = [doNothing, ycsb, smallBank];
+export const WORKLOADS: readonly Workload[] = [records, ycsb, smallBank, doNothing];
 
 /**
  * A workload by its name, or by the address of a module that exports one as `workload`.

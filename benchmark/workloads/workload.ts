@@ -44,10 +44,13 @@ export type EndedStages = Readonly<Record<string, number>>;
 export interface Stream {
   next(): Call | Promise<Call>;
   /**
-   * Told of each call that was answered. What it does then is no part of the call's latency, but the call keeps its place
-   * in the window until it settles; an error ends the run.
+   * How a call of this stream ended, in case that later ones build on it, or that a user would now go on with something. What
+   * takes time then is no part of the call's latency; the call keeps its place in the window meanwhile. An error ends the run.
    */
-  ended?(call: Call, answer: Answer): EndedStages | undefined | Promise<EndedStages | undefined>;
+  ended?(
+    call: Call,
+    end: Answer | CallError,
+  ): EndedStages | undefined | Promise<EndedStages | undefined>;
   close?(): Promise<void>;
 }
 

@@ -61,8 +61,8 @@ export class CallStore {
   }
 
   take(): SignedCall | undefined {
-    const chunk = this.#chunks[0];
-    if (chunk === undefined || this.#count === 0) return undefined;
+    if (this.#count === 0) return undefined;
+    const chunk = this.#next();
     const at = this.#readAt;
     const lineAt = at + HEADER_BYTES;
     const end = lineAt + chunk.readUInt16LE(at + 12);
@@ -77,10 +77,6 @@ export class CallStore {
     const expiresAt = chunk.readDoubleLE(at);
     this.#count--;
     this.#readAt = end;
-    if (this.#ends(chunk, end)) {
-      this.#chunks.shift();
-      this.#readAt = 0;
-    }
     return { call, patient, expiresAt };
   }
 
@@ -90,9 +86,16 @@ export class CallStore {
       chunk.fill(0, this.#writeAt, this.#writeAt + HEADER_BYTES);
   }
 
-  #ends(chunk: Buffer, at: number): boolean {
-    if (this.#chunks.length === 1) return false;
-    return at + HEADER_BYTES > CHUNK_BYTES || chunk.readUInt16LE(at + 12) === 0;
+  /** The buffer that the next call lies in, when there is one. */
+  #next(): Buffer {
+    const [chunk, after] = this.#chunks;
+    if (chunk === undefined) throw new RangeError('nothing is stored');
+    const at = this.#readAt;
+    const read = at + HEADER_BYTES > CHUNK_BYTES || chunk.readUInt16LE(at + 12) === 0;
+    if (after === undefined || !read) return chunk;
+    this.#chunks.shift();
+    this.#readAt = 0;
+    return after;
   }
 
   #kindNumber(kind: string): number {

@@ -1,5 +1,5 @@
 // The streams that generators are given: calls signed as they are asked for, or with their reports hidden and stored first.
-import type { Answer, Call, OrderedCall } from '../../platforms/platform.js';
+import { type Answer, type Call, CallError, type OrderedCall } from '../../platforms/platform.js';
 import type { EndedStages, Stream } from '../workload.js';
 import type { FullPath } from './full-path.js';
 import { callOf, type Generator, type Made } from './generator.js';
@@ -52,9 +52,9 @@ export class FullPathStream implements Stream {
     return this.#inOrder(made, callOf(made, line, { sign: elapsedMs() - began }));
   }
 
-  async ended(call: Call, answer: Answer): Promise<EndedStages | undefined> {
-    const allowed = call.kind === 'access:request' && answer.status === 'applied';
-    if (!allowed || call.way !== 'ordered') return undefined;
+  ended(call: Call, end: Answer | CallError): Promise<EndedStages | undefined> | undefined {
+    if (call.way !== 'ordered' || call.kind !== 'access:request') return undefined;
+    if (end instanceof CallError || end.status !== 'applied') return undefined;
     return this.path.read(call.line);
   }
 

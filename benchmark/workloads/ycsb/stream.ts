@@ -79,7 +79,7 @@ export class YcsbStream implements Stream {
     return { kind, way: 'ordered', line, lane: key };
   }
 
-  ended(call: Call, end: Answer | CallError): void {
+  ended(call: Call, end: Answer | CallError): undefined {
     const record = this.#inserting.get(call);
     if (record === undefined) return;
     this.#inserting.delete(call);
