@@ -30,7 +30,7 @@ async function take(stream: Stream, count: number, end?: Answer | CallError): Pr
   for (let at = 0; at < count; at++) {
     const call = await stream.next();
     calls.push(call);
-    if (end !== undefined) stream.ended?.(call, end);
+    if (end !== undefined) await stream.ended?.(call, end);
   }
   return calls;
 }
@@ -194,7 +194,7 @@ describe('workload ycsb', () => {
     let [reads, ofNewest] = [0, 0];
     for (let at = 0; at < DRAWS; at++) {
       const call = await stream.next();
-      stream.ended?.(call, APPLIED);
+      await stream.ended?.(call, APPLIED);
       if (call.kind === 'insert') newest = keyAsked(call);
       else if (newest !== '') {
         reads++;

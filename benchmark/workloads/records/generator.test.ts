@@ -8,24 +8,16 @@ import {
   signedText,
   SHORT_LIFE_MS,
 } from '@prms/chaincode';
+import { THETA } from '../../stats/distributions.js';
 import { randomOf } from '../../stats/random.js';
+import { ALPHA, chiSquareP } from '../../testing/chi-square.js';
 import type { Share } from '../workload.js';
 import { entriesFor, Generator, MIX, REFUSED_SHARE } from './generator.js';
 import { Cast, numbersOf } from './people.js';
-import { Popularity, ZIPFIAN_CONSTANT } from './popularity.js';
+import { Popularity } from './popularity.js';
 import { Scene } from './scene.js';
 import { Ids, lowS, Signer } from './signing.js';
 import { lineOf } from './streams.js';
-
-/** χ² that one correct generator in a million exceeds, by degrees of freedom. */
-const CRITICAL: Readonly<Record<number, number>> = { 1: 23.93, 5: 35.89, 20: 65.42 };
-
-function chiSquare(observed: readonly number[], expected: readonly number[]): number {
-  return observed.reduce((sum, count, n) => {
-    const mean = expected[n] ?? 0;
-    return sum + (count - mean) ** 2 / mean;
-  }, 0);
-}
 
 const START_MS = Date.UTC(2026, 0, 1);
 const ONE: Share = { generator: 0, generators: 1, calls: 4000 };
@@ -41,15 +33,13 @@ describe('calls of the records workload', function () {
     const kinds = Object.entries(MIX);
     const of = (kind: string) => calls.filter((call) => call.kind === kind);
     const observed = kinds.map(([kind]) => of(kind).length);
-    const expected = kinds.map(([, weight]) => (weight / 100) * calls.length);
-    expect(chiSquare(observed, expected)).to.be.below(CRITICAL[5] ?? 0);
-    for (const [kind, weight] of kinds) {
-      const count = of(kind).length;
+    const law = kinds.map(([, weight]) => weight / 100);
+    expect(chiSquareP(observed, law)).to.be.above(ALPHA);
+    expect(chiSquareP(observed, law.toReversed())).to.be.below(ALPHA);
+    for (const [kind] of kinds) {
       const refused = of(kind).filter(({ refusable }) => refusable).length;
-      const wanted = [count * REFUSED_SHARE, count * (1 - REFUSED_SHARE)];
-      expect(chiSquare([refused, count - refused], wanted), `${kind} ${weight}`).to.be.below(
-        CRITICAL[1] ?? 0,
-      );
+      const seen = [refused, of(kind).length - refused];
+      expect(chiSquareP(seen, [REFUSED_SHARE, 1 - REFUSED_SHARE]), kind).to.be.above(ALPHA);
     }
   });
 
@@ -96,10 +86,7 @@ describe('calls of the records workload', function () {
     const most = Math.max(...Array.from(records, ({ entries }) => entries));
     expect(most).to.equal(entriesFor(calls, 100)).and.to.be.below(255);
     const grants = made.filter(({ kind }) => kind === 'consent:grant').length;
-    const expected = calls * 0.1;
-    expect(chiSquare([grants, calls - grants], [expected, calls - expected])).to.be.below(
-      CRITICAL[1] ?? 0,
-    );
+    expect(chiSquareP([grants, calls - grants], [0.1, 0.9])).to.be.above(ALPHA);
   });
 
   it('can’t go on when no record has room', () => {
@@ -130,16 +117,14 @@ describe('popularity', () => {
         counts.set(patient, (counts.get(patient) ?? 0) + 1);
       }
     }
-    const weights = whole.map((_, rank) => (rank + 1) ** -ZIPFIAN_CONSTANT);
-    const sum = weights.reduce((a, b) => a + b);
-    // The twenty most popular patients one by one, and the others together.
-    const binned = (values: readonly number[]) => [
-      ...values.slice(0, 20),
-      values.slice(20).reduce((a, b) => a + b),
-    ];
-    const observed = binned(whole.map((patient) => counts.get(patient) ?? 0));
-    const expected = binned(weights.map((weight) => (weight / sum) * draws));
-    expect(chiSquare(observed, expected)).to.be.below(CRITICAL[20] ?? 0);
+    const law = (theta: number): number[] => {
+      const weights = whole.map((_, rank) => (rank + 1) ** -theta);
+      const sum = weights.reduce((a, b) => a + b);
+      return weights.map((weight) => weight / sum);
+    };
+    const observed = whole.map((patient) => counts.get(patient) ?? 0);
+    expect(chiSquareP(observed, law(THETA))).to.be.above(ALPHA);
+    expect(chiSquareP(observed, law(0.9))).to.be.below(ALPHA);
   });
 
   it('gives every patient to one share', () => {

@@ -1,8 +1,7 @@
-// Whom calls are about: Zipf's law over all patients, dealt out to generators so that what they make together is the law.
-// Gray et al., Quickly generating billion-record synthetic databases, SIGMOD 1994; constant as in YCSB (SoCC 2010).
+// Whom calls are about: Zipf's law over all patients, dealt out to generators so that what they make together is the law,
+// which a zipfian choice of each one's own among their patients would not be.
+import { THETA } from '../../stats/distributions.js';
 import { type Random, wholeBelow } from '../../stats/random.js';
-
-export const ZIPFIAN_CONSTANT = 0.99;
 
 /**
  * One generator's patients. All generators make equally many calls, so patients are dealt by weight, from the most popular
@@ -25,7 +24,7 @@ export class Popularity {
     const mine: number[] = [];
     const weights: number[] = [];
     for (const [rank, patient] of order.entries()) {
-      const weight = (rank + 1) ** -ZIPFIAN_CONSTANT;
+      const weight = (rank + 1) ** -THETA;
       const least = indexOfLeast(sums);
       sums[least] = (sums[least] ?? 0) + weight;
       if (least !== share.generator) continue;

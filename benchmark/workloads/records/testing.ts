@@ -28,7 +28,7 @@ export interface OpenLedger {
 
 export async function openLedger(chaincode: string): Promise<OpenLedger> {
   const dir = await mkdtemp(join(tmpdir(), 'prms-records-'));
-  const { contracts, batchFunction } = deployment(chaincode);
+  const { contracts, batchFunction, idempotent } = deployment(chaincode);
   const ledger = await openEmbeddedLedger({
     dir: join(dir, 'ledger'),
     channel: CHANNEL,
@@ -48,6 +48,7 @@ export async function openLedger(chaincode: string): Promise<OpenLedger> {
         ledger: port,
         chaincode,
         batchFunction,
+        idempotent,
         lanes: 4,
         batch: 100,
         maxAttempts: 6,
