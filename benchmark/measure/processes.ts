@@ -56,7 +56,7 @@ export class ProcessWatch {
 
   /** Takes the last sample. */
   async end(): Promise<ProcessUse[]> {
-    clearInterval(this.#timer);
+    this.stop();
     await this.#sampling;
     await this.#sample();
     return this.#records.map(({ watched, first, last, maxResidentBytes }) => ({
@@ -66,6 +66,11 @@ export class ProcessWatch {
       readBytes: last.readBytes - first.readBytes,
       writtenBytes: last.writtenBytes - first.writtenBytes,
     }));
+  }
+
+  /** No more samples. Idempotent. */
+  stop(): void {
+    clearInterval(this.#timer);
   }
 
   async #sample(): Promise<void> {

@@ -186,14 +186,17 @@ async function load(
       const elapsedMs = Math.max(0, Date.now() - startedAt.getTime());
       told({ stage: 'running', elapsedMs, ...crew.progress() });
     }, DISPLAY_MS);
-    const reports = await unlessEnded(crew.done(), started).finally(() => {
+    try {
+      const reports = await unlessEnded(crew.done(), started);
+      const processes = await watch.end();
+      const sum = new TallySum();
+      for (const { tally } of reports) sum.add(tally);
+      const interrupted = signal.aborted;
+      return { startedAt, sum, reports, processes, processRows: watch.rows, interrupted };
+    } finally {
       clearInterval(display);
-    });
-    const processes = await watch.end();
-    const sum = new TallySum();
-    for (const { tally } of reports) sum.add(tally);
-    const interrupted = signal.aborted;
-    return { startedAt, sum, reports, processes, processRows: watch.rows, interrupted };
+      watch.stop();
+    }
   } finally {
     signal.removeEventListener('abort', stop);
     await crew.end();

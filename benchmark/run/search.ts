@@ -47,7 +47,7 @@ function nextRate(
   { maxRate }: SearchOptions,
 ): number | undefined {
   if (tooMuch === null) return Math.min(maxRate, (held ?? 1) * 2);
-  if (held !== null) return Math.round((held + tooMuch) / 2);
+  if (held !== null) return tooMuch - held <= 1 ? undefined : Math.floor((held + tooMuch) / 2);
   // Not even this rate: try lower ones, down to one a second.
   return tooMuch <= 1 ? undefined : Math.max(1, Math.floor(tooMuch / 2));
 }
