@@ -66,6 +66,7 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'gateway/http/base/socket-channel.ts DRAIN_LOOK_MS': 'how often a queue is looked at',
   'gateway/http/routes/sealed.ts WRAP_BYTES': FORMAT,
   'gateway/logging.ts MAX_TEXT': 'longest value in a log line',
+  'gateway/reference/frames-page.ts WIDTH': 'of a line on a page of docs/',
   'gateway/runtime/open.ts MINUTE_MS': UNIT,
   'gateway/services/acquisition/open.ts HOUR_MS': UNIT,
   'gateway/services/acquisition/shelf.ts HEAD_BYTES': BUFFER,
