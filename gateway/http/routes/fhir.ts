@@ -112,6 +112,7 @@ export const fhirRoutes = [
       'Answers 405 with an OperationOutcome of type `not-supported`, whatever the Bundle holds: hand in each Binary and DocumentReference at its own address.',
     auth: 'service',
     raw: { contentTypes: [FHIR_JSON, 'application/json'], description: 'A Bundle.' },
+    refusals: ['METHOD_NOT_ALLOWED'],
     responses: {},
     handler: () => {
       throw new GatewayError('METHOD_NOT_ALLOWED', NO_BUNDLES, { allow: [] });
