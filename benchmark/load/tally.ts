@@ -35,6 +35,8 @@ export interface EncodedTally {
     readonly latency: EncodedLatencies | null;
   }[];
   readonly applied: readonly Applied[];
+  /** Ordered calls that may or may not lie on the ledger: sent, and how they ended is not known. */
+  readonly lostCalls: readonly Call[];
 }
 
 interface Second {
@@ -60,6 +62,7 @@ export class Tally {
   readonly #kinds = new Map<string, Kind>();
   readonly #seconds: Second[] = [];
   readonly #applied: Applied[] = [];
+  readonly #unknown = new Set<Call>();
   #firstDueMs: number | undefined;
   #lastCommitMs: number | undefined;
 
@@ -75,6 +78,7 @@ export class Tally {
 
   sent(call: Call, waitedMs: number): void {
     this.counts.sent++;
+    if (this.keepApplied && call.way === 'ordered') this.#unknown.add(call);
     const kind = this.#kind(call.kind);
     kind.counts.offered++;
     kind.counts.sent++;
@@ -84,6 +88,7 @@ export class Tally {
 
   answered(call: Call, answer: Answer, intendedMs: number, endMs: number): void {
     const { status, attempts, code, place, stagesMs } = answer;
+    this.#unknown.delete(call);
     // A refusal that the workload did not mean is a failure, however correct the platform found it.
     const ending =
       status === 'applied' ? 'succeeded' : call.refusable === true ? 'refused' : 'failed';
@@ -106,6 +111,7 @@ export class Tally {
   }
 
   failed(call: Call, error: CallError, endMs: number): void {
+    if (error.code !== 'LOST') this.#unknown.delete(call);
     bump(this.#attempts, String(error.attempts));
     bump(this.#codes, error.code === 'FAILED' ? error.message.slice(0, 80) : error.code);
     const ending = ({ CONFLICTED: 'conflicted', LOST: 'lost', FAILED: 'failed' } as const)[
@@ -144,6 +150,7 @@ export class Tally {
         latency: latency?.encode() ?? null,
       })),
       applied: this.#applied,
+      lostCalls: [...this.#unknown],
     };
   }
 
@@ -215,6 +222,7 @@ export class TallySum {
   readonly stages: Record<string, Latencies> = {};
   readonly kinds: Record<string, Kind> = {};
   readonly applied: Applied[] = [];
+  readonly lostCalls: Call[] = [];
   readonly #seconds: Second[] = [];
   firstDueMs: number | null = null;
   lastCommitMs: number | null = null;
@@ -244,6 +252,7 @@ export class TallySum {
       }
     });
     for (const one of tally.applied) this.applied.push(one);
+    for (const call of tally.lostCalls) this.lostCalls.push(call);
     this.firstDueMs = least(this.firstDueMs, tally.firstDueMs);
     this.lastCommitMs = greatest(this.lastCommitMs, tally.lastCommitMs);
   }

@@ -222,5 +222,7 @@ async function check(
 ): Promise<Verdict | null> {
   if (workload.verify === undefined || connection.order === undefined) return null;
   const order = await connection.order(0);
-  return workload.verify(workloadSetting, preparation.world(), sum.applied, order, connection);
+  const { applied, lostCalls } = sum;
+  const world = preparation.world();
+  return workload.verify(workloadSetting, world, applied, order, connection, lostCalls);
 }
