@@ -18,7 +18,13 @@ export function resultOf(measured: Measured, run: string = randomUUID()): RunRes
   const shown = (latencies: Latencies): Percentiles => latencies.percentiles(drainMs);
   const checked = measured.verdict && { ok: measured.verdict.ok, says: [...measured.verdict.says] };
   const latenessMs = shown(sum.lateness);
-  const reasons = reasonsAgainst({ latenessMs, load, check: checked, offered: counts.offered });
+  const latenessP99 = sum.lateness.quantileMs(0.99);
+  const reasons = reasonsAgainst({
+    mode: load.mode,
+    latenessP99Ms: latenessP99 === 'over' ? Infinity : latenessP99,
+    offered: counts.offered,
+    check: checked,
+  });
   return {
     version: 1,
     run,

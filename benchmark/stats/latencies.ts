@@ -20,7 +20,7 @@ export class Latencies {
   #over = 0;
   #sumMs = 0;
 
-  /** @param digits significant decimal digits that are kept */
+  /** @param digits significant decimal digits that are kept: three are a value within 0.1 %, or half a microsecond */
   constructor(digits: 1 | 2 | 3 | 4 | 5 = 3) {
     this.#histogram = hdr.build({
       bitBucketSize: 32,
@@ -40,9 +40,12 @@ export class Latencies {
     return this.#histogram.totalCount;
   }
 
+  /** Below zero counts as zero. @throws RangeError when it is no finite number, which the histogram would take in silence */
   record(ms: number): void {
-    this.#histogram.recordValue(Math.max(0, Math.round(ms * 1000)));
-    this.#sumMs += ms;
+    if (!Number.isFinite(ms)) throw new RangeError(`a latency is a number, not ${ms}`);
+    const value = Math.max(0, ms);
+    this.#histogram.recordValue(Math.round(value * 1000));
+    this.#sumMs += value;
   }
 
   /** Something failed or was lost: beyond the time-out, whatever that is. */
@@ -64,7 +67,8 @@ export class Latencies {
   /** The smallest value that at least `q` of all values don't exceed; `over` when it lies beyond the time-out. */
   quantileMs(q: number): number | 'over' | null {
     if (this.count === 0) return null;
-    const rank = Math.max(1, Math.ceil(q * this.count - 1e-9));
+    // A product such as 0.999 · 10⁷ may be a little above the whole number that it stands for.
+    const rank = Math.max(1, Math.ceil(q * this.count * (1 - 2 * Number.EPSILON)));
     if (rank > this.ended) return 'over';
     // HDR takes a percentile of what it holds itself; half a rank keeps rounding from choosing a neighbour.
     const own = ((rank - 0.5) / this.ended) * 100;
