@@ -1,5 +1,5 @@
 // What one run leaves behind: `result.json` in a folder of its own, beside `series.csv`, `processes.csv`,
-// `histograms.json` and, when asked for, `raw.ndjson.gz`. Everything that a report shows is made from these.
+// `histograms.json` and, when asked for, `raw-0.csv.gz` and so on, one a generator. Everything that a report shows is made from these.
 import { z } from 'zod';
 import type { EncodedLatencies } from '../stats/latencies.js';
 

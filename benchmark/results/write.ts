@@ -21,13 +21,14 @@ export const RUNS = 'runs';
  * @throws BenchError RESULTS
  */
 export async function createResults(dir: string, manifest: Manifest): Promise<void> {
-  await mkdir(join(dir, RUNS), { recursive: true }).catch((error: unknown) => {
+  const failed = (error: unknown): never => {
     throw new BenchError('RESULTS', `can't make ${dir}: ${String(error)}`, { cause: error });
-  });
-  const there = (await readdir(dir)).filter((name) => name !== RUNS);
-  if (there.length > 0 || (await readdir(join(dir, RUNS))).length > 0) {
+  };
+  await mkdir(dir, { recursive: true }).catch(failed);
+  if ((await readdir(dir).catch(failed)).length > 0) {
     throw new BenchError('RESULTS', `${dir} is not empty: name another folder with --out`);
   }
+  await mkdir(join(dir, RUNS)).catch(failed);
   await writeManifest(dir, manifest);
 }
 
@@ -73,14 +74,17 @@ export const PROCESS_COLUMNS = [
   'writtenBytes',
 ] as const satisfies readonly (keyof ProcessRow)[];
 
-/** Names and numbers only: nothing that needs quotes. */
+/** Names and numbers only: nothing that needs quotes. A name with a comma loses it. */
 function csv<K extends string>(
   columns: readonly K[],
   rows: readonly Readonly<Record<K, number | string | null>>[],
 ): string {
-  const lines = rows.map((row) => columns.map((column) => String(row[column] ?? '')).join(','));
+  const lines = rows.map((row) => columns.map((column) => plain(row[column])).join(','));
   return [columns.join(','), ...lines, ''].join('\n');
 }
+
+const plain = (cell: number | string | null): string =>
+  String(cell ?? '').replace(/[",\r\n]+/g, ' ');
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
