@@ -69,6 +69,7 @@ describe('prms bench: words', () => {
       { mode: 'closed', clients: 8, durationMs: 5000 },
     ]);
     expect(parseRunWords(['--batch', '1,500']).batches).to.deep.equal([1, 500]);
+    expect(parseRunWords(['--lanes', '1']).lanes).to.equal(1);
   });
 
   const bad: readonly (readonly [words: readonly string[], names: string])[] = [
@@ -83,6 +84,7 @@ describe('prms bench: words', () => {
     [['--repeats', '0'], '--repeats'],
     [['--batch', '1001'], '--batch'],
     [['--generators', '65'], '--generators'],
+    [['--lanes', '0'], '--lanes'],
     [['--seed', 'x'], '--seed'],
     [['--arrivals', 'sometimes'], '--arrivals'],
     [['--rate', '5', '--set', '5'], 'not several'],

@@ -29,6 +29,7 @@ ${workloads}
   --duration <time>      of each run, such as 500ms, 60s, 10m (default 60s; with --quick 5s)
   --arrivals <kind>      constant or poisson (default constant)
   --batch <n,…>          operations a transaction at most (default: the platform's)
+  --lanes <n>            batches under way at once, of each generator (default: the platform's)
   --repeats <n>          runs of each point, in random order (default 1)
   --window <n>           calls under way at most (default: the platform's)
   --generators <n>       threads that make the load (default 1)

@@ -94,7 +94,7 @@ async function settingsOf(words: RunWords, command: string): Promise<RunSetting[
 async function baseOf(words: RunWords, command: string): Promise<Omit<RunSetting, 'load'>> {
   const workload = await loadWorkload(words.workload);
   const variant = words.variant ?? Object.keys(workload.variants)[0] ?? '';
-  const { platform, seed, quick, presigned, generators, window, drainMs, raw } = words;
+  const { platform, seed, quick, presigned, generators, window, lanes, drainMs, raw } = words;
   return {
     platform,
     workload: words.workload,
@@ -104,6 +104,7 @@ async function baseOf(words: RunWords, command: string): Promise<Omit<RunSetting
     presigned,
     generators,
     ...(window !== undefined && { window }),
+    ...(lanes !== undefined && { lanes }),
     drainMs,
     command,
     raw,

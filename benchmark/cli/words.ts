@@ -19,6 +19,7 @@ export interface RunWords {
   readonly repeats: number;
   readonly generators: number;
   readonly window: number | undefined;
+  readonly lanes: number | undefined;
   readonly drainMs: number;
   readonly seed: number;
   readonly quick: boolean;
@@ -42,6 +43,7 @@ const OPTIONS = {
   repeats: { type: 'string', default: '1' },
   generators: { type: 'string', default: '1' },
   window: { type: 'string' },
+  lanes: { type: 'string' },
   drain: { type: 'string', default: '30s' },
   seed: { type: 'string', default: '1' },
   quick: { type: 'boolean', default: false },
@@ -74,6 +76,7 @@ export function parseRunWords(argv: readonly string[]): RunWords {
     repeats: whole('repeats', values.repeats, 1, 1000),
     generators: whole('generators', values.generators, 1, 64),
     window: values.window === undefined ? undefined : whole('window', values.window, 1, 1_000_000),
+    lanes: values.lanes === undefined ? undefined : whole('lanes', values.lanes, 1, 256),
     drainMs: duration('drain', values.drain),
     seed: whole('seed', values.seed, 0, 0xffffffff),
     quick: values.quick,

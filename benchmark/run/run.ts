@@ -76,7 +76,7 @@ export async function measure(setting: RunSetting, options: RunOptions): Promise
       dir,
       chaincode: workload.chaincode,
       batch: setting.batch ?? platform.batch,
-      lanes: platform.lanes,
+      lanes: setting.lanes ?? platform.lanes,
     };
     options.told({ stage: 'starting' });
     const started = await platform.start(platformSetting);

@@ -14,6 +14,8 @@ export interface RunSetting {
   readonly generators: number;
   /** Operations in a transaction at most. Default: the platform's. */
   readonly batch?: number;
+  /** Batches under way at most, for each generator. Default: the platform's. */
+  readonly lanes?: number;
   /** Calls under way at most. Default: the platform's. */
   readonly window?: number;
   readonly drainMs: number;
