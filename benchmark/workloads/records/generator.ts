@@ -22,7 +22,7 @@ export const MIX = {
 export type Kind = keyof typeof MIX;
 
 /** Of each kind, calls that break a rule. */
-export const REFUSED_SHARE = 0.05;
+const REFUSED_SHARE = 0.05;
 
 const HUNDRED: readonly Kind[] = (Object.keys(MIX) as Kind[]).flatMap((kind) =>
   Array.from({ length: MIX[kind] }, () => kind),
