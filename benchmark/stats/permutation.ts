@@ -14,7 +14,7 @@ export interface PermutationTest {
   readonly direction: -1 | 0 | 1;
   /** The least p that these values could have reached, divided as far apart as they can be: 1 where all are the same. */
   readonly leastP: number;
-  /** The least p that samples of these sizes can reach at all: 0.1 for three and three. */
+  /** The least p that samples of these sizes can reach with no two values the same: 0.1 for three and three. */
   readonly leastPOfSizes: number;
 }
 
