@@ -2,6 +2,7 @@
 import { BenchError } from '../errors.js';
 import { PLATFORM_NAMES } from '../platforms/index.js';
 import { WORKLOADS } from '../workloads/index.js';
+import { compareCommand } from './compare-command.js';
 import { type Output, toProcess } from './output.js';
 import { runCommand } from './run-command.js';
 import { RATES } from './words.js';
@@ -82,6 +83,7 @@ async function command(
   signal: AbortSignal,
 ): Promise<number> {
   if (verb === 'run') return runCommand(rest, output, signal);
+  if (verb === 'compare') return compareCommand(rest, output);
   const said = verb === undefined ? 'say run, compare or report' : `"${verb}" is no bench command`;
   throw new BenchError('USAGE', said);
 }

@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import type { RunResult } from '../results/result.js';
 import { randomOf } from '../stats/random.js';
-import { MANIFEST, resultWith } from '../testing/results.js';
+import { type Changed, resultWith } from '../testing/changed-result.js';
+import { madeManifest } from '../testing/made-results.js';
 import { type Change, type Comparison, compareResults } from './compare.js';
 import type { MetricName } from './metrics.js';
 import type { Side } from './points.js';
 
+const MANIFEST = madeManifest([]);
 const sideOf = (results: readonly RunResult[], manifest = MANIFEST): Side => ({
   manifest,
   runs: results.map((result) => ({ result })),
 });
-
-type Changed = Parameters<typeof resultWith>[0];
 
 /** Repeats of a point whose latencies are some of their own, no two the same, `times` as long. */
 function repeats(count: number, seed: number, times = 1, changed: Changed = {}): RunResult[] {
@@ -147,7 +147,7 @@ describe('comparing two results', () => {
       { workload: { presigned: true } },
       { workload: { quick: true } },
       { load: { ratePerSecond: 2000 } },
-      { load: { durationMs: 30_000 } },
+      { load: { durationMs: 60_000 } },
       { load: { arrivals: 'poisson' } },
       { load: { mode: 'closed', ratePerSecond: null, clients: 4 } },
       { load: { mode: 'burst', ratePerSecond: null, durationMs: null, operations: 100 } },
@@ -156,7 +156,7 @@ describe('comparing two results', () => {
       const { points, onlyIn } = compareResults(sideOf([one]), sideOf([resultWith(other)]));
       expect(points).to.deep.equal([]);
       expect(onlyIn.a).to.deep.equal([
-        'embedded, records (ledger), open loop: constant 1000/s for 60 s, batch 500',
+        'embedded, records (ledger), open loop: constant 1000/s for 10 s, batch 500',
       ]);
       expect(onlyIn.b).to.have.length(1);
     }
@@ -215,21 +215,21 @@ describe('comparing two results', () => {
     const versions = { prms: '0.1.0', node: '24.0.0', openssl: '3' };
     const other = { ...MANIFEST, machine, versions, commit: null, seed: 2, createdAt: 'later' };
     const elsewhere = repeats(2, 2, 1, {
-      platform: { version: '0.2.0', switchedOff: ['fsync'] },
+      platform: { version: '1.1.0', switchedOff: ['fsync'] },
       load: { generators: 2 },
       workload: { seed: 2 },
     });
     const { differences, points } = compareResults(sideOf(repeats(2, 1)), sideOf(elsewhere, other));
     expect(differences).to.deep.equal([
-      { what: 'kernel', a: 'Linux 6', b: 'Linux 7' },
-      { what: 'node', a: '22.0.0', b: '24.0.0' },
-      { what: 'commit', a: 'abc', b: 'unknown' },
+      { what: 'kernel', a: 'Linux 6.1.0', b: 'Linux 7' },
+      { what: 'node', a: '20.19.0', b: '24.0.0' },
+      { what: 'commit', a: MANIFEST.commit, b: 'unknown' },
       { what: 'seed', a: '1', b: '2' },
       { what: 'openssl', a: 'none', b: '3' },
     ]);
     expect(points[0]?.differences).to.deep.equal([
-      { what: 'platform version', a: '0.1.0', b: '0.2.0' },
-      { what: 'switched off', a: 'nothing', b: 'fsync' },
+      { what: 'platform version', a: '1.0.0', b: '1.1.0' },
+      { what: 'switched off', a: 'TLS', b: 'fsync' },
       { what: 'generators', a: '1', b: '2' },
       { what: 'workload seed', a: '1', b: '2' },
     ]);

@@ -1,15 +1,16 @@
 import { expect } from 'chai';
 import type { RunResult } from '../results/result.js';
-import { MANIFEST, resultWith } from '../testing/results.js';
+import { type Changed, resultWith } from '../testing/changed-result.js';
+import { madeManifest } from '../testing/made-results.js';
 import { compareResults } from './compare.js';
 import { formatComparison } from './format.js';
 import type { Side } from './points.js';
 
 const side = (results: readonly RunResult[], seed = 1): Side => ({
-  manifest: { ...MANIFEST, seed },
+  manifest: { ...madeManifest([]), seed },
   runs: results.map((result) => ({ result })),
 });
-const some = (count: number, p99: number, changed: Parameters<typeof resultWith>[0] = {}) =>
+const some = (count: number, p99: number, changed: Changed = {}) =>
   Array.from({ length: count }, (_, at) =>
     resultWith({ ...changed, latencyMs: { p99: p99 + at / 100 } }),
   );
@@ -27,7 +28,7 @@ B: after
 Differs between A and B, and may be why:
   seed: 1 → 2
 
-embedded, records (ledger), open loop: constant 1000/s for 60 s, batch 500
+embedded, records (ledger), open loop: constant 1000/s for 10 s, batch 500
   5 repeats against 5
   median                       A            B     change          p   adjusted  verdict
   operations/s             1,000        1,000      0.0 %     1.0000          –  no difference beyond noise
@@ -37,7 +38,7 @@ embedded, records (ledger), open loop: constant 1000/s for 60 s, batch 500
   loss rate, %             0.000        0.000      0.0 %     1.0000          –  no difference beyond noise
 
 Only in B, not compared:
-  embedded, records (ledger), open loop: constant 2000/s for 60 s, batch 500
+  embedded, records (ledger), open loop: constant 2000/s for 10 s, batch 500
 
 Left out:
   A 0007-x: invalid: late
