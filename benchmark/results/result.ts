@@ -114,6 +114,8 @@ export const resultSchema = z.strictObject({
   /** Processor seconds a second of the generators' threads, all together. */
   generatorCores: z.number(),
   processes: z.array(processSchema),
+  /** Sent over all of the machine's network interfaces during the run, loopback included: the kernel doesn't count it by process. */
+  networkBytes: z.number().nullable(),
   check: z.strictObject({ ok: z.boolean(), says: z.array(z.string()) }).nullable(),
 });
 export type RunResult = z.infer<typeof resultSchema>;

@@ -71,6 +71,7 @@ export function resultOf(measured: Measured, run: string = randomUUID()): RunRes
       0,
     ),
     processes: [...measured.processes],
+    networkBytes: measured.networkBytes,
     check: checked,
   };
 }

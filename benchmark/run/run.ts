@@ -6,6 +6,7 @@ import { BenchError } from '../errors.js';
 import { Crew, type GeneratorReport } from '../load/crew.js';
 import type { GeneratorPlan, Progress } from '../load/plan.js';
 import { TallySum } from '../load/tally.js';
+import { sentBytes } from '../measure/network.js';
 import { ProcessWatch } from '../measure/processes.js';
 import {
   type Connection,
@@ -53,6 +54,7 @@ export interface Measured {
   readonly reports: readonly GeneratorReport[];
   readonly processes: readonly ProcessUse[];
   readonly processRows: readonly ProcessRow[];
+  readonly networkBytes: number | null;
   readonly verdict: Verdict | null;
   readonly interrupted: boolean;
 }
@@ -167,7 +169,10 @@ async function load(
   { started, options }: Parts,
   plans: readonly GeneratorPlan[],
 ): Promise<
-  Pick<Measured, 'startedAt' | 'sum' | 'reports' | 'processes' | 'processRows' | 'interrupted'>
+  Pick<
+    Measured,
+    'startedAt' | 'sum' | 'reports' | 'processes' | 'processRows' | 'networkBytes' | 'interrupted'
+  >
 > {
   const { signal, told } = options;
   told({ stage: 'connecting' });
@@ -179,6 +184,7 @@ async function load(
     await unlessEnded(crew.ready(), started);
     const watched = [{ name: 'harness', pid: process.pid }, ...started.processes];
     const watch = await ProcessWatch.begin(watched);
+    const sentBefore = await sentBytes();
     const startedAt = new Date(crew.start());
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
@@ -191,8 +197,12 @@ async function load(
       const processes = await watch.end();
       const sum = new TallySum();
       for (const { tally } of reports) sum.add(tally);
+      const sent = await sentBytes();
+      const networkBytes =
+        sentBefore === undefined || sent === undefined ? null : sent - sentBefore;
       const interrupted = signal.aborted;
-      return { startedAt, sum, reports, processes, processRows: watch.rows, interrupted };
+      const processRows = watch.rows;
+      return { startedAt, sum, reports, processes, processRows, networkBytes, interrupted };
     } finally {
       clearInterval(display);
       watch.stop();

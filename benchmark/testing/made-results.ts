@@ -98,6 +98,7 @@ export function madeRun(run: MadeRun): RunFiles {
     },
     latenessMs: lateness.percentiles(DRAIN_MS),
     generatorCores: 0.02 + counts.offered / SECONDS / 60_000,
+    networkBytes: 1_234_567,
     processes: processRows(made.busy, SECONDS - 1).map(({ name, pid, cores, residentBytes }) => ({
       name,
       pid,
