@@ -16,11 +16,15 @@ async function said(...words: string[]): Promise<{ status: number; out: string; 
   return { status, out, err };
 }
 
+const platformOf = (capacity: number): MadeRun['platform'] => ({
+  ...{ name: 'embedded', trust: 'one node', capacity },
+});
+
 /** Five runs of a platform that can do so much. */
 const runsAt = (capacity: number, from: number): MadeRun[] =>
   Array.from({ length: 5 }, (_, more) => ({
     at: from + more,
-    platform: { name: 'embedded', trust: 'one node', capacity },
+    platform: platformOf(capacity),
     load: { mode: 'open', ratePerSecond: 200 },
   }));
 
@@ -50,6 +54,15 @@ describe('prms bench compare', () => {
     const { out } = await said(at('slow'), at('slow'));
     expect(out).to.include('no difference beyond noise');
     expect(out).to.not.match(/better|worse/);
+  });
+
+  it('fails when nothing could be compared', async () => {
+    await makeResults(at('other'), [
+      { at: 1, platform: platformOf(2000), load: { mode: 'burst', operations: 100 } },
+    ]);
+    const { status, out } = await said(at('quick'), at('other'));
+    expect(status).to.equal(1);
+    expect(out).to.include('nothing was compared');
   });
 
   it('names the folder that is none, and what takes two of them', async () => {

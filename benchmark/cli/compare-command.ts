@@ -6,7 +6,7 @@ import { readResults } from '../results/read.js';
 import type { Output } from './output.js';
 
 /**
- * @returns the exit status: 0, whatever changed
+ * @returns the exit status: 0, whatever changed; 1 when there was nothing that could be compared
  * @throws BenchError USAGE | RESULTS that names the folder
  */
 export async function compareCommand(argv: readonly string[], output: Output): Promise<number> {
@@ -14,7 +14,7 @@ export async function compareCommand(argv: readonly string[], output: Output): P
   const comparison = compareResults(await readSide(a), await readSide(b));
   if (json) output.out(`${JSON.stringify(comparison)}\n`);
   else output.out(formatComparison(comparison, { a, b }));
-  return 0;
+  return comparison.points.length > 0 ? 0 : 1;
 }
 
 async function readSide(dir: string): ReturnType<typeof readResults> {

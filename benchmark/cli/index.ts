@@ -43,13 +43,13 @@ ${workloads}
   --json                 one JSON object on standard output
 
 Ctrl-C ends the run that goes on, keeps what was measured and ends what was started; twice, it ends at once.
-Exit status: 0 done, 1 a run is invalid, was interrupted or failed, 2 wrong use.
+Exit status: 0 done, 1 a run is invalid, was interrupted or failed, or nothing could be compared, 2 wrong use.
 `;
 
 /**
  * Runs one command.
  * @param argv the words after `prms`, the first being `bench`
- * @returns the exit status: 0, 1 (a run is invalid, interrupted or failed), 2 (wrong use)
+ * @returns the exit status: 0, 1 (a run is invalid, interrupted or failed; nothing to compare), 2 (wrong use)
  */
 export async function run(argv: readonly string[], output: Output = toProcess): Promise<number> {
   const [, verb, ...rest] = argv;

@@ -166,6 +166,10 @@ describe('comparing two results', () => {
     );
     expect(all.points).to.have.length(others.length);
     expect(all.onlyIn).to.deep.include({ b: [] });
+    const rates = [2000, 500, 10_000, 1000].map((ratePerSecond) => ({ load: { ratePerSecond } }));
+    const side = sideOf(rates.map(resultWith));
+    const order = compareResults(side, side).points.map(({ point }) => /(\d+)\/s/.exec(point)?.[1]);
+    expect(order).to.deep.equal(['500', '1000', '2000', '10000']);
     expect(all.onlyIn.a).to.have.length(1);
   });
 

@@ -21,7 +21,7 @@ export interface Repeats {
   readonly runs: readonly RunResult[];
 }
 
-/** Runs that count, by point, in the order of the first run of each; and those that don't. */
+/** Runs that count, by point, in the points' natural order; and those that don't. */
 export function repeatsOf(side: 'a' | 'b', { runs }: Side): [Repeats[], LeftOut[]] {
   const points = new Map<string, RunResult[]>();
   const leftOut: LeftOut[] = [];
@@ -36,7 +36,9 @@ export function repeatsOf(side: 'a' | 'b', { runs }: Side): [Repeats[], LeftOut[
     if (repeats === undefined) points.set(point, [result]);
     else repeats.push(result);
   }
-  return [[...points].map(([point, repeats]) => ({ point, runs: repeats })), leftOut];
+  const repeats = [...points].map(([point, of]) => ({ point, runs: of }));
+  repeats.sort((a, b) => a.point.localeCompare(b.point, 'en', { numeric: true }));
+  return [repeats, leftOut];
 }
 
 function whyLeftOut({ valid, invalidBecause, interrupted }: RunResult): string | undefined {
