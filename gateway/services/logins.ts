@@ -20,6 +20,7 @@ import type {
 import { GatewayError } from '../errors.js';
 import { UnlockedKeys, type KeyRing, type MasterKey } from '../vault/index.js';
 import type { Actor } from './actor.js';
+import type { Aftermath } from './aftermath.js';
 import type { Notice, Notices } from './notices.js';
 import type { OwnKeysRegistration } from './own-keys/index.js';
 import type { Recoveries } from './recoveries.js';
@@ -76,6 +77,7 @@ export class Logins {
   constructor(
     private readonly parts: {
       readonly accounts: Accounts;
+      readonly aftermath: Pick<Aftermath, 'run'>;
       readonly sessions: Sessions;
       readonly keyRing: KeyRing;
       readonly master: MasterKey;
@@ -125,6 +127,8 @@ export class Logins {
    */
   async withKey(userId: string, how: LogInPlace): Promise<LoggedIn | AwaitingFactor> {
     const account = await this.parts.accounts.get(userId);
+    // What ends the sessions of the keys before must not end the one that begins now.
+    await this.parts.aftermath.run();
     return this.#nextStep(userId, how.site, {
       finish: (factor) => this.#begin(account, { ...how, ...factor, ownKeys: true }),
       wipe: () => undefined,
