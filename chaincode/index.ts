@@ -4,6 +4,7 @@
 export * from './model/index.js';
 export { ChaincodeError, type ChaincodeErrorCode } from './errors.js';
 export {
+  announceLine,
   genesisSchema,
   MAX_BATCH_BYTES,
   MAX_BATCH_OPERATIONS,

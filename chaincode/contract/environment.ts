@@ -2,7 +2,7 @@
 
 import { ChaincodeError, MAX_SKEW_MS, type Genesis } from '../model/index.js';
 import type { BatchContext } from '../operations/index.js';
-import type { SignatureVerifier } from '../signatures/index.js';
+import type { SignaturesAhead, SignatureVerifier } from '../signatures/index.js';
 import { keys, World } from '../state/index.js';
 import { Context } from '../fabric/index.js';
 
@@ -36,6 +36,7 @@ export async function batchContext(
   context: RecordsContext,
   environment: ChaincodeEnvironment,
   verifier: SignatureVerifier,
+  ahead?: SignaturesAhead,
 ): Promise<BatchContext> {
   refuseSkew(context, environment);
   const world = new World(context.stub);
@@ -45,5 +46,6 @@ export async function batchContext(
       'NOT_INITIALISED',
       'this ledger has no genesis document: submit ledger:init first',
     );
-  return { world, genesis, nowMs: context.nowMs, verifier };
+  const batch = { world, genesis, nowMs: context.nowMs, verifier };
+  return ahead ? { ...batch, ahead } : batch;
 }

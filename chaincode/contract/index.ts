@@ -1,6 +1,6 @@
 // The chaincode as Fabric sees it: `ledger`, `operations`, `query`, and one contract a family of operations.
 
-import { ThreadedVerifier, type SignatureVerifier } from '../signatures/index.js';
+import { SignaturesAhead, ThreadedVerifier, type SignatureVerifier } from '../signatures/index.js';
 import type { ChaincodeEnvironment } from './environment.js';
 import type { Contract } from '../fabric/index.js';
 import { LedgerContract } from './ledger-contract.js';
@@ -12,14 +12,24 @@ import { QueryContract } from './query-contract.js';
 export const RECORDS = 'records';
 
 const sharedVerifier = new ThreadedVerifier();
+const sharedAhead = new SignaturesAhead(sharedVerifier);
+
+/**
+ * Says that this process will soon apply a signed operation: threads check its signature meanwhile.
+ * A hint for speed, and no promise: whatever is announced or not, the same receipts come.
+ */
+export function announceLine(line: string): void {
+  sharedAhead.announce(line);
+}
 
 /** Makes the records chaincode's contracts for a host. The first is the default one. */
 export function recordsChaincode(
   environment: ChaincodeEnvironment,
   verifier: SignatureVerifier = sharedVerifier,
+  ahead: SignaturesAhead = sharedAhead,
 ): Contract[] {
   return [
-    new OperationsContract(environment, verifier),
+    new OperationsContract(environment, verifier, ahead),
     new LedgerContract(environment),
     new QueryContract(),
     ...namedContracts(environment),

@@ -13,7 +13,7 @@ import {
   type Envelope,
   type OperationType,
 } from '../model/index.js';
-import { applyOne, lifeMsOf } from '../operations/index.js';
+import { applyOne, lifeMsOf, readArguments } from '../operations/index.js';
 import { inlineVerifier, kidOf, userIdOf } from '../signatures/index.js';
 import { indexes, keys, type World } from '../state/index.js';
 import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
@@ -98,14 +98,17 @@ async function applyNamed(
   });
   if (!envelope.success)
     throw new ChaincodeError('BAD_ARGUMENTS', 'id, time or arguments do not fit');
-  const operation: Envelope = envelope.data;
-  const bytes = operationBytes(operation);
-  if (!fitsOperation(bytes))
+  const operation = incoming(envelope.data);
+  if (!fitsOperation(operation.bytes))
     throw new ChaincodeError('BAD_ARGUMENTS', 'the operation is longer than one may be');
-  const receipt = await applyOne(operation, bytes, (key) => key === publicKey, batch);
+  const receipt = await applyOne(operation, (key) => key === publicKey, batch);
   await batch.world.flush();
   answer(context, [receipt]);
   return canonicalise(receipt);
+}
+
+function incoming(envelope: Envelope) {
+  return { envelope, bytes: operationBytes(envelope), args: readArguments(envelope) };
 }
 
 /** The P-256 point of the caller's certificate. */

@@ -9,7 +9,7 @@ import {
   type Receipt,
 } from '../model/index.js';
 import { applyBatch } from '../operations/index.js';
-import type { SignatureVerifier } from '../signatures/index.js';
+import type { SignaturesAhead, SignatureVerifier } from '../signatures/index.js';
 import { batchContext, RecordsContext, type ChaincodeEnvironment } from './environment.js';
 import { Contract, Returns, Transaction } from '../fabric/index.js';
 
@@ -22,6 +22,7 @@ export class OperationsContract extends Contract {
   constructor(
     private readonly environment: ChaincodeEnvironment,
     private readonly verifier: SignatureVerifier,
+    private readonly ahead?: SignaturesAhead,
   ) {
     super('operations');
   }
@@ -47,7 +48,7 @@ export class OperationsContract extends Contract {
         `a batch holds at most ${MAX_BATCH_OPERATIONS} operations`,
       );
     }
-    const batch = await batchContext(context, this.environment, this.verifier);
+    const batch = await batchContext(context, this.environment, this.verifier, this.ahead);
     const receipts = await applyBatch(operations, batch);
     await batch.world.flush();
     return answer(context, receipts);

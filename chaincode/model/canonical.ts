@@ -41,19 +41,21 @@ function textOf(value: unknown, depth: number): string {
 }
 
 function objectText(object: object, depth: number): string {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  if (prototype !== Object.prototype && prototype !== null)
-    throw notCanonical('only plain objects have a canonical form');
-  const members: Readonly<Record<string, unknown>> = { ...object };
+  if (!isPlain(object)) throw notCanonical('only plain objects have a canonical form');
   let text = '';
   for (const name of sortedNames(object)) {
     // JSON may name a member so; whoever copies such an object member by member loses it unseen.
     if (name === '__proto__') throw notCanonical('a member is named __proto__');
-    const member = members[name];
+    const member = object[name];
     if (member !== undefined)
       text += `${text === '' ? '' : ','}${nameText(name, depth)}:${textOf(member, depth)}`;
   }
   return `{${text}}`;
+}
+
+function isPlain(object: object): object is Readonly<Record<string, unknown>> {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** RFC 8785 §3.2.3: members in the order of their UTF-16 code units. What was read from canonical text is in order already. */

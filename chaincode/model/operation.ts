@@ -77,18 +77,37 @@ export function operationLine(bytes: string, signature: string): string {
  * @returns null when the line is anything else than one operation of version 1
  */
 export function readOperationLine(line: string): SignedOperation | null {
+  const cut = cutOperationLine(line);
+  if (!cut || !fitsOperation(cut.bytes) || !signatureSchema.safeParse(cut.signature).success)
+    return null;
+  const envelope = readCanonical(cut.bytes);
+  return envelope && { envelope, ...cut };
+}
+
+/** The id of the key that a line says it was signed with; any text may come back from what is no operation. */
+export function kidOfLine(line: string): string {
+  // Canonical members come in order, and the arguments, which may hold anything, stand before this one.
+  const at = line.lastIndexOf(KID);
+  return at < 0 ? '' : line.slice(at + KID.length, line.indexOf('"', at + KID.length));
+}
+
+const KID = '"kid":"';
+
+/** A line's parts, whatever they hold: bytes and signature have not been looked at. */
+export function cutOperationLine(
+  line: string,
+): Pick<SignedOperation, 'bytes' | 'signature'> | null {
   const end = line.length - SIGNATURE_LENGTH - TAIL.length;
   if (
     !line.startsWith(HEAD) ||
     !line.endsWith(TAIL) ||
-    line.slice(end - MIDDLE.length, end) !== MIDDLE
+    !line.startsWith(MIDDLE, end - MIDDLE.length)
   )
     return null;
-  const bytes = line.slice(HEAD.length, end - MIDDLE.length);
-  const signature = line.slice(end, end + SIGNATURE_LENGTH);
-  if (!fitsOperation(bytes) || !signatureSchema.safeParse(signature).success) return null;
-  const envelope = readCanonical(bytes);
-  return envelope && { envelope, bytes, signature };
+  return {
+    bytes: line.slice(HEAD.length, end - MIDDLE.length),
+    signature: line.slice(end, end + SIGNATURE_LENGTH),
+  };
 }
 
 function readCanonical(bytes: string): Envelope | null {

@@ -14,6 +14,7 @@ import {
   must,
   mustBe,
   standing,
+  standingReads,
   type Call,
   type Definition,
 } from './call.js';
@@ -22,11 +23,11 @@ const request: Definition<'access:request'> = {
   // Issuing a request in the past must not reach a consent that has run out. One that names an emergency rests on that
   // alone, and may have been made while the ledger was out of reach.
   lifeMs: ({ emergency }) => (emergency === undefined ? SHORT_LIFE_MS : MAX_LIFE_MS),
-  reads: ({ patient, report, actingFor }, { id, actor }) => [
+  reads: ({ patient, report, actingFor }, envelope) => [
     keys.user(patient),
-    keys.access(patient, id),
+    keys.access(patient, envelope.id),
     keys.report(patient, report),
-    ...(actingFor === undefined ? [] : [keys.user(actingFor), keys.affiliation(actingFor, actor)]),
+    ...standingReads(envelope, actingFor),
   ],
   async apply(call) {
     const { actor, args, envelope, world } = call;

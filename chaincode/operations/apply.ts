@@ -20,10 +20,11 @@ import {
   kidOf,
   signedText,
   userIdOf,
+  type SignaturesAhead,
   type SignatureCheck,
   type SignatureVerifier,
 } from '../signatures/index.js';
-import { keys, type Key, type World } from '../state/index.js';
+import { keys, type World } from '../state/index.js';
 import { Refused, type Applied, type Call, type Definition } from './call.js';
 import { lifeMsOf, OPERATIONS } from './table.js';
 
@@ -33,6 +34,16 @@ export interface BatchContext {
   /** The transaction's timestamp: what `expiresAt` is held against. Never enters state. */
   readonly nowMs: number;
   readonly verifier: SignatureVerifier;
+  /** Signatures that have been checked before their batch came, when somebody announced them. */
+  readonly ahead?: SignaturesAhead;
+}
+
+/** An operation as a batch takes it up. */
+interface Incoming extends SignedOperation {
+  /** The arguments as their type's schema reads them; null when they don't fit it, or the type is unknown. */
+  readonly args: unknown;
+  /** The key that the signature is known to fit. */
+  readonly signedBy: string | null;
 }
 
 /** Applies operations in order; later ones see what earlier ones wrote. One receipt each, in the same order. */
@@ -40,8 +51,8 @@ export async function applyBatch(
   lines: readonly string[],
   context: BatchContext,
 ): Promise<Receipt[]> {
-  const operations = lines.map(readOperationLine);
-  await context.world.preload(operations.flatMap((o) => (o ? expectedReads(o.envelope) : [])));
+  const operations = await readAll(lines, context);
+  await readTogether(operations, context.world);
   const verified = await verifyAhead(operations, context);
   const receipts: Receipt[] = [];
   for (const [i, operation] of operations.entries()) {
@@ -49,32 +60,55 @@ export async function applyBatch(
       receipts.push({ id: '', status: 'refused', code: 'MALFORMED' });
       continue;
     }
-    const { envelope, bytes, signature } = operation;
+    const { bytes, signature } = operation;
     const authentic = (publicKey: string) =>
       verified[i] === publicKey || isSignedBy({ publicKey, text: signedText(bytes), signature });
-    receipts.push(await applyOne(envelope, bytes, authentic, context));
+    receipts.push(await applyOne(operation, authentic, context));
   }
   return receipts;
 }
 
-/** What an operation will look at first: read for the whole batch at once, instead of one after the other. */
-function expectedReads(envelope: Envelope): readonly Key<unknown>[] {
-  const { type, actor } = envelope;
-  const args = isOperationType(type) ? readArguments(type, envelope) : null;
-  if (!isOperationType(type) || args === null) return [];
-  const definition = OPERATIONS[type] as Definition<never>;
-  return [keys.user(actor), ...(definition.reads?.(args as never, envelope) ?? [])];
+async function readAll(
+  lines: readonly string[],
+  { ahead }: BatchContext,
+): Promise<(Incoming | null)[]> {
+  const signers = await ahead?.take(lines);
+  return lines.map((line, i) => {
+    const operation = readOperationLine(line);
+    if (!operation) return null;
+    const args = readArguments(operation.envelope);
+    return { ...operation, args, signedBy: signers?.[i] ?? null };
+  });
 }
 
-const argumentsRead = new WeakMap<Envelope, unknown>();
+/** Reads what the operations will look at for the whole batch at once, instead of one after the other. */
+async function readTogether(operations: readonly (Incoming | null)[], world: World): Promise<void> {
+  const known = operations.flatMap((operation) => {
+    const definition = operation && definitionOf(operation);
+    return definition ? [{ ...operation, definition }] : [];
+  });
+  await world.preload(
+    known.flatMap(({ envelope, args, definition }) => [
+      keys.user(envelope.actor),
+      ...(definition.reads?.(args as never, envelope) ?? []),
+    ]),
+  );
+  await world.preload(
+    known.flatMap(({ envelope, args, definition }) => [
+      ...(definition.readsNext?.(args as never, envelope, (key) => world.found(key)) ?? []),
+    ]),
+  );
+}
 
-/** The arguments as their type's schema reads them, or null. Read once: batches ask twice. */
-function readArguments(type: OperationType, envelope: Envelope): unknown {
-  if (!argumentsRead.has(envelope)) {
-    const read = ARGUMENTS[type].safeParse(envelope.args);
-    argumentsRead.set(envelope, read.success ? read.data : null);
-  }
-  return argumentsRead.get(envelope);
+function definitionOf({ envelope, args }: Incoming): Definition<never> | null {
+  const { type } = envelope;
+  return isOperationType(type) && args !== null ? (OPERATIONS[type] as Definition<never>) : null;
+}
+
+/** The arguments as their type's schema reads them, or null. */
+export function readArguments({ type, args }: Envelope): unknown {
+  const read = isOperationType(type) ? ARGUMENTS[type].safeParse(args) : null;
+  return read?.success === true ? read.data : null;
 }
 
 /**
@@ -83,32 +117,30 @@ function readArguments(type: OperationType, envelope: Envelope): unknown {
  * @returns for each operation the key that its signature fits, or null
  */
 async function verifyAhead(
-  operations: readonly (SignedOperation | null)[],
-  { world, verifier }: BatchContext,
+  operations: readonly (Incoming | null)[],
+  { world, verifier, ahead }: BatchContext,
 ): Promise<(string | null)[]> {
   // Asked for together: a ledger that reads from disk answers them together.
   const actors = new Set(operations.flatMap((operation) => operation?.envelope.actor ?? []));
   await Promise.all([...actors].map((actor) => world.get(keys.user(actor))));
+  const verified = operations.map((operation) => operation?.signedBy ?? null);
   const checks: SignatureCheck[] = [];
   const places: number[] = [];
   for (const [i, operation] of operations.entries()) {
-    const publicKey = operation && (await expectedKey(operation.envelope, world));
+    const actor = operation && (await world.get(keys.user(operation.envelope.actor)));
+    const publicKey = operation && (actor?.keys.sign ?? registrationKey(operation.envelope));
     if (!publicKey) continue;
+    if (actor) ahead?.learn(actor.kid, publicKey);
+    if (verified[i] === publicKey) continue;
     checks.push({ publicKey, text: signedText(operation.bytes), signature: operation.signature });
     places.push(i);
   }
   const answers = await verifier.verify(checks);
-  const verified = operations.map((): string | null => null);
   for (const [n, check] of checks.entries()) {
     const place = places[n];
     if (place !== undefined && answers[n] === true) verified[place] = check.publicKey;
   }
   return verified;
-}
-
-async function expectedKey(envelope: Envelope, world: World): Promise<string | null> {
-  const actor = await world.get(keys.user(envelope.actor));
-  return actor?.keys.sign ?? registrationKey(envelope);
 }
 
 /** Who registers is not on the ledger yet: their key stands in the arguments, and their id is its hash. */
@@ -123,14 +155,13 @@ function registrationKey({ type, actor, args }: Envelope): string | null {
  * @param authentic says whether the operation comes from the holder of a public key
  */
 export async function applyOne(
-  envelope: Envelope,
-  bytes: string,
+  operation: Pick<Incoming, 'envelope' | 'bytes' | 'args'>,
   authentic: (publicKey: string) => boolean,
   context: BatchContext,
 ): Promise<Receipt> {
-  const { id } = envelope;
+  const { id } = operation.envelope;
   try {
-    const applied = await attempt(envelope, hashText(bytes), authentic, context);
+    const applied = await attempt(operation, authentic, context);
     context.world.keep();
     const { version, outcome } = applied;
     return outcome
@@ -144,11 +175,11 @@ export async function applyOne(
 }
 
 async function attempt(
-  envelope: Envelope,
-  hash: string,
+  operation: Pick<Incoming, 'envelope' | 'bytes' | 'args'>,
   authentic: (publicKey: string) => boolean,
   context: BatchContext,
 ): Promise<Applied> {
+  const { envelope } = operation;
   const { type } = envelope;
   if (!isOperationType(type)) throw new Refused('MALFORMED');
   const late = checkEnvelope(envelope, lifeMsOf(type, envelope.args), context);
@@ -158,8 +189,9 @@ async function attempt(
   if (doubt && doubt !== 'KEY_NOT_CURRENT') throw new Refused(doubt);
   checkLife(envelope, lifeMsOf(type, envelope.args, actor?.role));
   const refusal = doubt ?? (late ? 'EXPIRED' : null);
-  if (refusal === null) return run(type, envelope, hash, actor, context);
-  return onlyAgain(refusal, () => run(type, envelope, hash, actor, context));
+  const hashed = { ...operation, hash: hashText(operation.bytes) };
+  if (refusal === null) return run(type, hashed, actor, context);
+  return onlyAgain(refusal, () => run(type, hashed, actor, context));
 }
 
 /** The first receipt again, or this refusal: for operations that may not be applied now, but may have been before. */
@@ -215,17 +247,15 @@ export function applyAuthentic(
 ): Promise<Applied> {
   const { type } = envelope;
   if (!isOperationType(type)) throw new Refused('MALFORMED');
-  return run(type, envelope, hash, actor, context);
+  return run(type, { envelope, hash, args: readArguments(envelope) }, actor, context);
 }
 
 async function run(
   type: OperationType,
-  envelope: Envelope,
-  hash: string,
+  { envelope, hash, args }: Pick<Incoming, 'envelope' | 'args'> & { readonly hash: string },
   actor: User | null,
   context: Pick<BatchContext, 'world' | 'genesis'>,
 ): Promise<Applied> {
-  const args = readArguments(type, envelope);
   if (args === null) throw new Refused('MALFORMED');
   const { world, genesis } = context;
   // The type picks schema and definition alike, which the compiler can't follow through a union of types; and only

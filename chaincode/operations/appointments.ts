@@ -13,11 +13,16 @@ import {
   must,
   mustBe,
   standing,
+  standingReads,
   type Call,
   type Definition,
 } from './call.js';
 
 const offer: Definition<'appointment:offer'> = {
+  reads: ({ hospital }, envelope) => [
+    keys.offer(envelope.actor, envelope.id),
+    ...standingReads(envelope, hospital),
+  ],
   async apply(call) {
     const { actor, args, envelope, world } = call;
     const key = keys.offer(actor.id, envelope.id);
@@ -58,6 +63,11 @@ async function setSlot(
 }
 
 const book: Definition<'appointment:book'> = {
+  reads: ({ patient, doctor, offer: offerId }, { id }) => [
+    keys.appointment(patient, id),
+    keys.user(patient),
+    keys.offer(doctor, offerId),
+  ],
   async apply(call) {
     const { actor, args, envelope, world } = call;
     const key = keys.appointment(args.patient, envelope.id);
@@ -122,6 +132,11 @@ const move: Definition<'appointment:move'> = {
 };
 
 const cancel: Definition<'appointment:cancel'> = {
+  reads: ({ patient, id }) => [keys.appointment(patient, id), keys.user(patient)],
+  readsNext: ({ patient, id }, _envelope, found) => {
+    const appointment = found(keys.appointment(patient, id));
+    return appointment ? [keys.offer(appointment.doctor, appointment.offer)] : [];
+  },
   async apply(call) {
     const { key, appointment, again } = await appointmentToChange(call);
     if (again) return again;

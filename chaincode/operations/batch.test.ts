@@ -4,7 +4,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalise, type Receipt } from '../model/index.js';
-import { ThreadedVerifier } from '../signatures/index.js';
+import {
+  inlineVerifier,
+  SignaturesAhead,
+  ThreadedVerifier,
+  type SignatureVerifier,
+} from '../signatures/index.js';
 import { keys, World } from '../state/index.js';
 import {
   digest,
@@ -151,6 +156,75 @@ describe('batches', () => {
     } finally {
       await verifier.close();
     }
+  });
+
+  it('gives the same whether its signatures were announced before or not', async () => {
+    const s = await stage();
+    const { scene, doctor, patient, hospital, report } = s;
+    const request = { patient: patient.id, report, action: 'view', purpose: 'treatment' } as const;
+    const lines = Array.from({ length: 40 }, () =>
+      scene.line(doctor, 'access:request', { ...request, actingFor: hospital.id }),
+    );
+    // The first operation's signature under the second's bytes.
+    lines[1] = `${lines[1]?.slice(0, -88) ?? ''}${lines[0]?.slice(-88) ?? ''}`;
+    const inline = await scene.simulate(lines);
+    let checked = 0;
+    const ahead = new SignaturesAhead({
+      verifyOnOne: (checks) => {
+        checked += checks.length;
+        return inlineVerifier.verify(checks);
+      },
+    });
+    ahead.learn(doctor.kid, doctor.signing.publicKey);
+    for (const line of lines) ahead.announce(line);
+    const verifier: SignatureVerifier = {
+      verify: (checks) => {
+        checked += checks.length;
+        return inlineVerifier.verify(checks);
+      },
+    };
+    const stub = scene.fork().ledger.begin(scene.nowMs);
+    const world = new World(stub);
+    const { genesis, nowMs } = scene;
+    const receipts = await applyBatch(lines, { world, genesis, nowMs, verifier, ahead });
+    await world.flush();
+    expect(receipts).to.deep.equal(inline.receipts);
+    expect(receipts.map(fateIn)[1]).to.equal('BAD_SIGNATURE');
+    expect(dump(stub.writes)).to.deep.equal(dump(inline.stub.writes));
+    // Only what was not sent ahead, and what did not fit then, is checked in the batch.
+    expect(checked).to.equal(32 + 8 + 1);
+  });
+
+  it('reads what a usual batch needs in few turns, and each key once', async () => {
+    const s = await stage();
+    const { scene, patient, doctor } = s;
+    const cancel = { patient: patient.id, id: s.appointment, replaces: 1 };
+    const message = { patient: patient.id, id: s.consultation, replaces: 1, count: 1 };
+    const lines = [
+      scene.line(patient, 'appointment:cancel', cancel),
+      scene.line(doctor, 'consultation:message', { ...message, head: digest('one') }),
+      scene.line(patient, 'consent:grant', { patient: patient.id, terms: permit(s.stranger.id) }),
+    ];
+    const stub = scene.ledger.begin(scene.nowMs);
+    let turns = 0;
+    let asked = false;
+    const counting = {
+      putState: (key: string, value: Uint8Array) => stub.putState(key, value),
+      getState: (key: string) => {
+        if (!asked) turns++;
+        asked = true;
+        setImmediate(() => (asked = false));
+        return new Promise<Buffer>((resolve) =>
+          setImmediate(() => void stub.getState(key).then(resolve)),
+        );
+      },
+    };
+    const world = new World(counting);
+    const { genesis, nowMs } = scene;
+    const receipts = await applyBatch(lines, { world, genesis, nowMs, verifier: inlineVerifier });
+    expect(receipts.map(fateIn)).to.deep.equal(['applied', 'applied', 'applied']);
+    expect(turns).to.equal(2);
+    expect(stub.reads).to.have.length(new Set(stub.reads).size);
   });
 
   it('neither the transaction’s time nor its id enters state', async () => {

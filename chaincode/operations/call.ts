@@ -40,8 +40,13 @@ export interface Definition<T extends OperationType> {
   readonly lifeMs?: number | ((args: Readonly<Record<string, unknown>>) => number);
   /** What `apply` will read in any case, besides the actor: a hint for speed, on the types that come in great numbers. */
   reads?(args: ArgumentsOf<T>, envelope: Envelope): readonly Key<unknown>[];
+  /** What it will read next, as what it has read tells. */
+  readsNext?(args: ArgumentsOf<T>, envelope: Envelope, found: Found): readonly Key<unknown>[];
   apply(call: Call<T>): Promise<Applied> | Applied;
 }
+
+/** A document that was read before, or null: it is not there, or has not been read. */
+export type Found = <D>(key: Key<D>) => D | null;
 
 /** A refusal on its way to becoming a receipt: never leaves this folder. */
 export class Refused extends Error {
@@ -92,6 +97,14 @@ export async function standing(
       actor.role === 'doctor' ? await call.world.get(keys.affiliation(actingFor, actor.id)) : null,
     hospital: hospital?.role === 'hospital' ? hospital : null,
   };
+}
+
+/** What {@link standing} will read of whoever acts for a hospital. */
+export function standingReads(
+  { actor }: Pick<Envelope, 'actor'>,
+  actingFor: string | undefined,
+): readonly Key<unknown>[] {
+  return actingFor === undefined ? [] : [keys.user(actingFor), keys.affiliation(actingFor, actor)];
 }
 
 type AnyCall = Call<OperationType>;

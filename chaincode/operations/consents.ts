@@ -37,6 +37,7 @@ async function checkGrantee(
 }
 
 const grant: Definition<'consent:grant'> = {
+  reads: ({ patient, terms }) => [keys.user(patient), keys.user(terms.grantee.id)],
   async apply(call) {
     const { actor, args, envelope, world } = call;
     const patient = await findPatient(call, args.patient);
@@ -62,6 +63,7 @@ const grant: Definition<'consent:grant'> = {
 
 /** New terms for the same grantee: another grantee is another consent. */
 const amend: Definition<'consent:amend'> = {
+  reads: ({ patient }) => [keys.user(patient)],
   async apply(call) {
     const { actor, args, envelope } = call;
     const patient = await findPatient(call, args.patient);
@@ -93,6 +95,7 @@ const amend: Definition<'consent:amend'> = {
 };
 
 const revoke: Definition<'consent:revoke'> = {
+  reads: ({ patient }) => [keys.user(patient)],
   async apply(call) {
     const { actor, args, envelope } = call;
     const patient = await findPatient(call, args.patient);

@@ -1,8 +1,8 @@
 // Consultations: opened by the doctor, the chain of messages anchored as it grows, closed by either side. No text here.
 
-import type { Consultation } from '../model/index.js';
+import type { Consultation, Envelope } from '../model/index.js';
 import { actsForPatient, hasCare, standsFor } from '../rules/index.js';
-import { indexes, keys } from '../state/index.js';
+import { indexes, keys, type Key } from '../state/index.js';
 import {
   changed,
   changedBefore,
@@ -13,11 +13,18 @@ import {
   must,
   mustBe,
   standing,
+  standingReads,
   type Call,
   type Definition,
+  type Found,
 } from './call.js';
 
 const open: Definition<'consultation:open'> = {
+  reads: ({ patient, hospital }, envelope) => [
+    keys.consultation(patient, envelope.id),
+    keys.user(patient),
+    ...standingReads(envelope, hospital),
+  ],
   async apply(call) {
     const { actor, args, envelope, world } = call;
     const key = keys.consultation(args.patient, envelope.id);
@@ -67,8 +74,23 @@ async function consultationToChange(
   return { key, consultation, again };
 }
 
+/** A doctor's standing is looked at, and of anybody else what they are to the patient. */
+function nextReads(
+  { patient, id }: { readonly patient: string; readonly id: string },
+  envelope: Envelope,
+  found: Found,
+): readonly Key<unknown>[] {
+  const consultation = found(keys.consultation(patient, id));
+  if (!consultation) return [];
+  return envelope.actor === consultation.doctor
+    ? standingReads(envelope, consultation.hospital)
+    : [keys.user(patient)];
+}
+
 /** Anchors the head of the message chain; several messages may have come since the last anchor. */
 const message: Definition<'consultation:message'> = {
+  reads: ({ patient, id }) => [keys.consultation(patient, id)],
+  readsNext: nextReads,
   async apply(call) {
     const { args, world } = call;
     const { key, consultation, again } = await consultationToChange(call);
@@ -87,6 +109,8 @@ const message: Definition<'consultation:message'> = {
 
 /** Closes for good. An anchor that comes with it makes the chain's end and the close one step: no message is left outside. */
 const close: Definition<'consultation:close'> = {
+  reads: ({ patient, id }) => [keys.consultation(patient, id)],
+  readsNext: nextReads,
   async apply(call) {
     const { anchor } = call.args;
     const { key, consultation, again } = await consultationToChange(call);

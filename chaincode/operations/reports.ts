@@ -13,6 +13,7 @@ import {
   must,
   mustBe,
   standing,
+  standingReads,
   type Call,
   type Definition,
 } from './call.js';
@@ -46,7 +47,11 @@ function newReport(call: NewReport, patient: Patient): Report {
 }
 
 const anchor: Definition<'report:anchor'> = {
-  reads: ({ patient }, { id }) => [keys.user(patient), keys.report(patient, id)],
+  reads: ({ patient, actingFor }, envelope) => [
+    keys.user(patient),
+    keys.report(patient, envelope.id),
+    ...standingReads(envelope, actingFor),
+  ],
   async apply(call) {
     const key = keys.report(call.args.patient, call.envelope.id);
     const again = madeBefore(call, await call.world.get(key));

@@ -9,3 +9,4 @@ export {
   type SignatureCheck,
 } from './verify.js';
 export { inlineVerifier, ThreadedVerifier, type SignatureVerifier } from './pool.js';
+export { SignaturesAhead, type CheckThreads } from './ahead.js';

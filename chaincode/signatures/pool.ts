@@ -30,18 +30,31 @@ interface Thread {
 export class ThreadedVerifier implements SignatureVerifier {
   readonly #threads: Thread[] = [];
   #ticket = 0;
+  #turn = 0;
 
   /** @param size threads to start, when the first large batch comes */
   constructor(private readonly size = Math.min(4, availableParallelism())) {}
 
   async verify(checks: readonly SignatureCheck[]): Promise<boolean[]> {
     if (checks.length <= INLINE_UP_TO) return inlineVerifier.verify(checks);
-    while (this.#threads.length < this.size) this.#threads.push(this.#start());
-    const share = Math.ceil(checks.length / this.#threads.length);
-    const answers = this.#threads.map((thread, i) =>
+    const threads = this.#all();
+    const share = Math.ceil(checks.length / threads.length);
+    const answers = threads.map((thread, i) =>
       this.#ask(thread, checks.slice(i * share, (i + 1) * share)),
     );
     return (await Promise.all(answers)).flat();
+  }
+
+  /** Checks on one thread, on another with each call: for whoever has many pieces under way. Rejects when it ends. */
+  verifyOnOne(checks: readonly SignatureCheck[]): Promise<boolean[]> {
+    const threads = this.#all();
+    const thread = threads[this.#turn++ % threads.length];
+    return thread ? this.#ask(thread, checks) : inlineVerifier.verify(checks);
+  }
+
+  #all(): readonly Thread[] {
+    while (this.#threads.length < this.size) this.#threads.push(this.#start());
+    return this.#threads;
   }
 
   #ask(thread: Thread, checks: readonly SignatureCheck[]): Promise<boolean[]> {

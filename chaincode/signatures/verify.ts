@@ -1,11 +1,13 @@
 // ECDSA P-256 with SHA-256 over operations (FIPS 186-5; 64-byte r ‖ s, low-S only), and the hashes that name keys and bytes.
 
-import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
 import { SIGNING_PREFIX } from '../model/index.js';
 
-/** Order of the P-256 group (SP 800-186 §3.2.1.3), halved: the largest `s` of a low-S signature. */
-const HALF_ORDER =
-  BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551') >> 1n;
+/** Order of the P-256 group (SP 800-186 §3.2.1.3), halved: the largest `s` of a low-S signature, big-endian. */
+const HALF_ORDER = Buffer.from(
+  '7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8',
+  'hex',
+);
 /** Importing a key costs some 200 µs, ten times what checking a signature with it does. */
 const MAX_CACHED_KEYS = 20_000;
 const cachedKeys = new Map<string, KeyObject | null>();
@@ -28,7 +30,7 @@ export function isSignedBy({ publicKey, text, signature }: SignatureCheck): bool
 
 /** One signature would otherwise have a twin (r, n − s) that anybody can make. */
 function isLowS(signature: Buffer): boolean {
-  return BigInt(`0x${signature.toString('hex', 32)}`) <= HALF_ORDER;
+  return HALF_ORDER.compare(signature, 32) >= 0;
 }
 
 function importKey(publicKey: string): KeyObject | null {
@@ -69,7 +71,7 @@ export function signedText(operationBytes: string): string {
 
 /** SHA-256 of a text's UTF-8 bytes, base64url. */
 export function hashText(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('base64url');
+  return hash('sha256', text, 'base64url');
 }
 
 /** The id of the user whose first public signing key this is. */

@@ -3,6 +3,7 @@
 
 import { canonicalise } from '../model/index.js';
 import type { Key } from './keys.js';
+import { parsed } from './parsed.js';
 
 /** The two calls of Fabric's ChaincodeStub that updates need. Each one is a round trip to the peer. */
 export interface StateStub {
@@ -25,15 +26,20 @@ export class World {
       if (layer.has(name)) return layer.get(name) as T | null;
     }
     const bytes = await this.stub.getState(name);
-    const value =
-      bytes.length === 0 ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T);
+    const value = bytes.length === 0 ? null : (parsed(name, asBuffer(bytes)) as T);
     this.#committed.set(name, value);
     return value;
   }
 
+  /** The document, if it was read before and is there. */
+  found<T>(key: Key<T>): T | null {
+    return (this.#committed.get(key.name) ?? null) as T | null;
+  }
+
   /** Reads many keys at once; later `get`s find them here. */
   async preload(keys: readonly Key<unknown>[]): Promise<void> {
-    const missing = new Map(keys.map((key) => [key.name, key]));
+    const missing = new Map<string, Key<unknown>>();
+    for (const key of keys) if (!this.#committed.has(key.name)) missing.set(key.name, key);
     await Promise.all([...missing.values()].map((key) => this.get(key)));
   }
 
@@ -59,4 +65,8 @@ export class World {
     }
     this.#written.clear();
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

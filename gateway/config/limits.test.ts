@@ -126,6 +126,7 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'network/embedded/check-evidence.ts HASH_BYTES': FORMAT,
   'network/embedded/evidence.ts BLOCKS_PER_READ': BUFFER,
   'network/embedded/hash-tree.ts LINE_FEED': FORMAT,
+  'network/embedded/hash-tree.ts SIDE_BY_SIDE_BYTES': BUFFER,
   'network/embedded/identity.ts YEARS_VALID':
     'of a certificate that nobody looks at again: its key counts',
   'network/embedded/identity.ts KNOWN_KEYS_LIMIT': REMEMBERED,
@@ -186,6 +187,10 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'chaincode/model/operation.ts MAX_OPERATION_BYTES': LEDGER,
   'chaincode/model/operation.ts SIGNATURE_LENGTH': FORMAT,
   'chaincode/operations/policy.ts REPLAY_MARGIN_MS': LEDGER,
+  'chaincode/signatures/ahead.ts PIECE_CHECKS': BUFFER,
+  'chaincode/signatures/ahead.ts MAX_LINES': REMEMBERED,
+  'chaincode/signatures/ahead.ts MAX_KEYS': REMEMBERED,
+  'chaincode/state/parsed.ts MAX_BYTES': REMEMBERED,
   'chaincode/signatures/pool.ts INLINE_UP_TO':
     'below it a thread costs more than it saves: changes no answer',
   'chaincode/signatures/verify.ts MAX_CACHED_KEYS': REMEMBERED,

@@ -91,6 +91,20 @@ describe('group commit', () => {
     });
   });
 
+  it('announces what it accepts, in order, before its batch is under way, and nothing else', async () => {
+    const announced: string[] = [];
+    const ledger = new FakeLedger(() => {
+      expect(announced).to.have.length(3);
+      return undefined;
+    });
+    const announce = (line: string): void => void announced.push(line);
+    const { group } = make(ledger, { announce, maxQueued: 3 });
+    const work = lines(3).map((line) => group.submit(line, 'x'));
+    await expectCode(group.submit('one too many', 'x'), 'UNAVAILABLE');
+    await Promise.all(work);
+    expect(announced).to.deep.equal(lines(3));
+  });
+
   it('keeps batches within their count and their bytes', async () => {
     const ledger = new FakeLedger();
     const { group } = make(ledger, { maxOperations: 3, maxBytes: 16 });

@@ -36,6 +36,8 @@ export interface GroupCommitOptions<R> extends Partial<GroupCommitBounds> {
   readonly idempotent?: boolean;
   /** How long one attempt may take. Default: the ledger's own deadline. */
   readonly deadlineMs?: number;
+  /** Told of each operation when it begins to wait; must not throw. What it does meanwhile is done when the turn comes. */
+  readonly announce?: (line: string) => void;
   /** Uniform in [0, 1). Default Math.random: it spreads retries, and guards nothing. */
   readonly random?: () => number;
   readonly delay?: (ms: number) => Promise<void>;
@@ -101,6 +103,7 @@ export class GroupCommit<R = Receipt> {
       firstDelayMs: 10,
       idempotent: true,
       maxDelayMs: 2000,
+      announce: () => undefined,
       random: Math.random,
       delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       ...given,
@@ -149,6 +152,7 @@ export class GroupCommit<R = Receipt> {
     return new Promise((resolve, reject) => {
       this.#pending++;
       target.queue.push({ attempts: 0, line, bytes, resolve, reject });
+      this.#options.announce(line);
       target.running ??= this.#run(target);
     });
   }

@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { readReceipts, RECORDS, recordsChaincode, type Receipt } from '@prms/chaincode';
+import {
+  announceLine,
+  readReceipts,
+  RECORDS,
+  recordsChaincode,
+  type Receipt,
+} from '@prms/chaincode';
 import { GroupCommit } from '../batching/index.js';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../embedded/index.js';
 import { population, setUp, Stream, type Population, type Step } from './mix.js';
@@ -22,7 +28,11 @@ const { values } = parseArgs({
     window: { type: 'string', default: '2000' },
     /** Operations offered a second; 0: as many as the window lets through. */
     rate: { type: 'string', default: '0' },
-    lanes: { type: 'string', default: '4' },
+    lanes: { type: 'string', default: '1' },
+    /** KiB of operations in one transaction. */
+    batch: { type: 'string', default: '512' },
+    /** Operations are examined in their batches only, not ahead of them. */
+    alone: { type: 'boolean', default: false },
     verify: { type: 'boolean', default: false },
   },
 });
@@ -62,7 +72,10 @@ async function bench(on: EmbeddedLedger, people: Population): Promise<void> {
     fn: 'operations:apply',
     parseReceipts: readReceipts,
     lanes: Number(values.lanes),
+    maxOperations: 1000,
+    maxBytes: Number(values.batch) * 1024,
     maxQueued: 1_000_000,
+    announce: values.alone ? () => undefined : announceLine,
   });
   let known = 0;
   for (const steps of setUp(people)) {
