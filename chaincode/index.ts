@@ -21,6 +21,7 @@ export {
   kidOf,
   possessionText,
   signedText,
+  SignaturesAhead,
   ThreadedVerifier,
   userIdOf,
   type SignatureVerifier,

@@ -26,7 +26,7 @@ import type { Services } from '../services/index.js';
 import { openStore } from '../store/index.js';
 import { KeyBundles, KeyRing, loadMasterKey, PasswordDeriver } from '../vault/index.js';
 import { openCopies } from './clouds.js';
-import { openCommit, openLedger } from './ledger.js';
+import { openCommit, openLedger, signatureChecks } from './ledger.js';
 import { SetupCode } from './setup-code.js';
 import { translate } from './translate.js';
 
@@ -143,7 +143,8 @@ async function layFoundations(
   const { config, clock = systemClock, random = systemRandom } = options;
   const { dataDir } = config;
   await makeDataFolder(dataDir);
-  const ledger = options.ledger ?? (await openLedger(config, clock));
+  const checks = signatureChecks(config);
+  const ledger = options.ledger ?? (await openLedger(config, clock, checks));
   if (!options.ledger) closers.push(() => ledger.close());
   const store = await openStore(join(dataDir, 'store'), {
     retryMs: config.storeRetryMs,
@@ -153,7 +154,7 @@ async function layFoundations(
   // What uploads left behind that a crash cut off. Only now: the store's lock says that nobody else is at work here.
   await rm(join(dataDir, 'uploads'), { recursive: true, force: true });
   // Closed before the store: what it still commits leaves its receipt there.
-  const commit = openCommit(config, ledger);
+  const commit = openCommit(config, ledger, options.ledger ? undefined : checks.ahead);
   closers.push(() => commit.close());
   const master = await loadMasterKey({
     configured: config.masterKey,
