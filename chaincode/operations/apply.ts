@@ -102,7 +102,7 @@ async function readTogether(operations: readonly (Incoming | null)[], world: Wor
 
 function definitionOf({ envelope, args }: Incoming): Definition<never> | null {
   const { type } = envelope;
-  return isOperationType(type) && args !== null ? (OPERATIONS[type]) : null;
+  return isOperationType(type) && args !== null ? OPERATIONS[type] : null;
 }
 
 /** The arguments as their type's schema reads them, or null. */
