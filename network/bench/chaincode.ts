@@ -14,6 +14,25 @@ class PutsContract extends Contract {
     for (const { key, value } of pairs) await ctx.stub.putState(key, Buffer.from(value));
     return pairs.map(({ key }) => JSON.stringify({ id: key, status: 'applied' })).join('\n');
   }
+
+  /** How many keys begin with a prefix. */
+  @Transaction(false)
+  @Returns('string')
+  async list(ctx: Context, prefix: string): Promise<string> {
+    let count = 0;
+    for await (const { value } of ctx.stub.getStateByRange(prefix, `${prefix}~`))
+      count += value.length > 0 ? 1 : 0;
+    return String(count);
+  }
+
+  /** How many values a key has had. */
+  @Transaction(false)
+  @Returns('string')
+  async history(ctx: Context, key: string): Promise<string> {
+    let count = 0;
+    for await (const { value } of ctx.stub.getHistoryForKey(key)) count += value.length > 0 ? 1 : 0;
+    return String(count);
+  }
 }
 
 export const putsChaincode = (): Contract[] => [new PutsContract()];
