@@ -84,6 +84,11 @@ async function command(
 ): Promise<number> {
   if (verb === 'run') return runCommand(rest, output, signal);
   if (verb === 'compare') return compareCommand(rest, output);
+  if (verb === 'report') {
+    // Vega is a big library: only who draws waits for it.
+    const { reportCommand } = await import('./report-command.js');
+    return reportCommand(rest, output);
+  }
   const said = verb === undefined ? 'say run, compare or report' : `"${verb}" is no bench command`;
   throw new BenchError('USAGE', said);
 }
