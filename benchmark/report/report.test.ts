@@ -141,6 +141,19 @@ describe('a report', function () {
     expect(cell('p99Ms')).to.equal('');
   });
 
+  it('says when too few calls were made to tell how late they were, and draws a second of a process once', async () => {
+    const { manifest, runs } = await readResults(dir);
+    const [few] = runs;
+    if (few === undefined) throw new Error('no runs');
+    const twice = { ...few, processes: [...few.processes, ...few.processes] };
+    const [once, again] = [few, twice].map((one) => chartsOf({ manifest, runs: [one] }));
+    expect(again).to.deep.equal(once);
+    const harness = again?.find(({ id }) => id === 'harness');
+    expect(harness?.reading).to.match(
+      /^No run made enough calls to tell the p99 of its lateness, and/,
+    );
+  });
+
   it('takes the place of the one before it', async () => {
     await writeFile(join(dir, 'report', 'old.svg'), '');
     const { files } = await writeReport(dir);

@@ -46,7 +46,7 @@ export function harnessChart(runs: readonly StoredRun[]): Chart[] {
     {
       id: 'harness',
       title: 'The harness: lateness, and what the generators used',
-      reading: `The generators' p99 lateness was at most ${latest === 0 ? 'unknown' : duration(latest)}, and they used at most ${figure(busiest)} cores together.`,
+      reading: `${latest === 0 ? 'No run made enough calls to tell the p99 of its lateness' : `The generators' p99 lateness was at most ${duration(latest)}`}, and the generators used at most ${figure(busiest)} cores together.`,
       notes: [
         `Every valid run of an open loop is a point. A run that lies above the dashed line, at ${MAX_LATENESS_P99_MS} ms, is invalid and not drawn.`,
       ],

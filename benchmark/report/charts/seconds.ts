@@ -1,6 +1,6 @@
 // A run second by second: what was offered and what ended, how long it took, what waited; and what the processes used.
 import type { StoredRun } from '../../results/read.js';
-import type { SeriesRow } from '../../results/result.js';
+import type { ProcessRow, SeriesRow } from '../../results/result.js';
 import { duration, figure, listed, loadOf } from '../format.js';
 import { type Group, highestHeld, type Point, type Setup, typicalRun } from '../points.js';
 import { type Chart, coloured, commandsOf, dashed, logarithmic, slug, WIDTH } from './chart.js';
@@ -165,8 +165,18 @@ function secondsReading(series: readonly SeriesRow[], overload: boolean): string
 
 const MEBIBYTE = 2 ** 20;
 
+/** The last sample of a run is taken when it ends, often within a second that has one: a piece of a second is no second. */
+function oneASecond(rows: readonly ProcessRow[]): ProcessRow[] {
+  const seen = new Set<string>();
+  return rows.filter(({ pid, second }) => {
+    const key = `${pid} ${second}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
 function processChart(group: Group, setup: Setup, run: StoredRun): Chart[] {
-  const { result, processes } = run;
+  const { result } = run;
+  const processes = oneASecond(run.processes);
   if (new Set(processes.map(({ second }) => second)).size < 2) return [];
   // Two processes of one name are told apart by their numbers.
   const pids = new Map<string, Set<number>>();
