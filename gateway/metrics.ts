@@ -51,7 +51,7 @@ export class Metrics {
   });
   private readonly copies = new Counter({
     name: 'prms_cloud_copies_total',
-    help: 'Copies found missing or bad, owed by a cloud that did not answer, healed, and failed to be healed.',
+    help: 'Copies found missing or bad, owed by a cloud that did not answer, healed, copied unproven, and failed to be healed.',
     labelNames: ['cloud', 'outcome'],
     registers: [this.registry],
   });
@@ -89,7 +89,10 @@ export class Metrics {
     this.clouds.inc({ cloud, operation, code });
   }
 
-  cloudCopy(cloud: string, outcome: 'missing' | 'bad' | 'owed' | 'healed' | 'failed'): void {
+  cloudCopy(
+    cloud: string,
+    outcome: 'missing' | 'bad' | 'owed' | 'healed' | 'copied' | 'failed',
+  ): void {
     this.copies.inc({ cloud, outcome });
   }
 

@@ -33,11 +33,14 @@ export interface GoodCopy<T> {
   readonly sha256: string;
 }
 
+/** `healed`: from a copy that is known to be good. `copied`: where none was, from one of which nothing tells whether it is. */
+export type Mended = 'healed' | 'copied';
+
 /** What happens when a put reaches some of the clouds only: the rest is owed, or nothing is kept. */
 export type MissingPolicy = 'owe' | 'refuse';
 
 export type CopyEvent =
-  | { readonly kind: 'found' | 'healed' | 'owed'; readonly note: CopyNote }
+  | { readonly kind: 'found' | 'healed' | 'copied' | 'owed'; readonly note: CopyNote }
   | { readonly kind: 'failed'; readonly note: CopyNote; readonly error: unknown };
 
 export interface CopiesOptions {
@@ -91,7 +94,8 @@ export class Copies {
 
   /**
    * Stores an object in every configured cloud.
-   * @param options.existing `fine` when whatever lies there under this name does as well
+   * @param options.existing `fine` when whatever lies there under this name does as well; no hash is on the ledger then, and
+   *   what was written is noted here
    * @throws CloudError of the first cloud that failed: none took it, or `whenMissing` refuses
    */
   async put(
@@ -132,13 +136,22 @@ export class Copies {
         await Promise.allSettled(written.map(({ cloud }) => cloud.delete(objectName)));
         throw first.error;
       }
+      const wrote = good.some((outcome) => outcome.wrote === true);
+      if (wrote && existing === 'fine') await this.notes.digests.note(objectName, sha256);
       for (const { cloud } of good) await this.notes.clear({ objectName, cloud: cloud.name });
+      // Of two puts that found one there already, neither stored these bytes: it is that one which is owed.
+      const due = wrote ? sha256 : await this.notes.digests.of(objectName);
       for (const { cloud } of failed) {
         const from = good.map((outcome) => outcome.cloud.name);
         const anchored = existing !== 'fine';
         await this.#note(
           'owed',
-          { objectName, clouds: [], sha256, ...(report !== undefined && { report }) },
+          {
+            objectName,
+            clouds: [],
+            ...(due !== undefined && { sha256: due }),
+            ...(report !== undefined && { report }),
+          },
           { cloud: cloud.name, wish: 'store', fault: 'unanswered', from, anchored },
         );
       }
@@ -178,6 +191,7 @@ export class Copies {
    */
   async delete({ objectName, clouds, report }: Placement): Promise<void> {
     await this.#lock.run([objectName], async () => {
+      await this.notes.digests.forget(objectName);
       const failures: unknown[] = [];
       for (const name of clouds) {
         const cloud = this.#clouds.get(name);
@@ -201,24 +215,30 @@ export class Copies {
 
   /**
    * Does what a note asks for, if it still stands.
+   * @returns what was done about the copy, if anything had to be
    * @throws CloudError when it can't be done now; the note stays
    */
-  async pay({ objectName, cloud: name }: Pick<CopyNote, 'objectName' | 'cloud'>): Promise<void> {
-    await this.#lock.run([objectName], async () => {
+  async pay({
+    objectName,
+    cloud: name,
+  }: Pick<CopyNote, 'objectName' | 'cloud'>): Promise<Mended | undefined> {
+    return this.#lock.run([objectName], async () => {
       const note = await this.notes.get(objectName, name);
       const cloud = this.#clouds.get(name);
-      if (!note || !cloud) return;
+      if (!note || !cloud) return undefined;
       try {
         if (note.wish === 'delete') {
+          await this.notes.digests.forget(objectName);
           await cloud.delete(objectName);
           await this.notes.clear(note);
-          return;
+          return undefined;
         }
         const outcome = await this.#restore(cloud, note);
-        if (outcome === 'healed') {
-          await this.notes.close(note, this.options.clock.now());
-          this.options.onEvent?.({ kind: 'healed', note });
-        } else await this.notes.clear(note);
+        if (outcome === 'healed') await this.notes.close(note, this.options.clock.now());
+        else await this.notes.clear(note);
+        if (outcome !== 'healed' && outcome !== 'copied') return undefined;
+        this.options.onEvent?.({ kind: outcome, note });
+        return outcome;
       } catch (error) {
         this.options.onEvent?.({ kind: 'failed', note, error });
         throw error;
@@ -228,16 +248,21 @@ export class Copies {
 
   /**
    * Notes that a copy is missing or bad, and heals it. For whoever looks at copies by themselves.
-   * @returns whether it is healed; otherwise the note stands
+   * @param options.anchored default: whether the placement has a hash
+   * @returns what was done; `undefined`: nothing had to be or could be, and then the note stands
    */
-  async report(placement: Placement, cloud: string, fault: CopyFault): Promise<boolean> {
+  async report(
+    placement: Placement,
+    cloud: string,
+    fault: CopyFault,
+    options: Partial<Pick<CopyNote, 'anchored' | 'unproven'>> = {},
+  ): Promise<Mended | undefined> {
     const from = placement.clouds.filter((name) => name !== cloud);
     const anchored = placement.sha256 !== undefined;
-    const what = { cloud, wish: 'store', fault, from, anchored } as const;
-    if (!(await this.#note('found', placement, what, 'now'))) return false;
+    const what = { cloud, wish: 'store', fault, from, anchored, ...options } as const;
+    if (!(await this.#note('found', placement, what, 'now'))) return undefined;
     const { objectName } = placement;
-    await this.pay({ objectName, cloud }).catch(() => undefined); // told to `onEvent`
-    return (await this.notes.get(objectName, cloud)) === undefined;
+    return this.pay({ objectName, cloud }).catch(() => undefined); // told to `onEvent`
   }
 
   /** Waits for the healing that is under way. */
@@ -270,7 +295,7 @@ export class Copies {
   async #note(
     kind: 'found' | 'owed',
     { objectName, clouds, sha256, report }: Placement,
-    what: Pick<CopyNote, 'cloud' | 'wish' | 'fault' | 'from' | 'anchored'>,
+    what: Pick<CopyNote, 'cloud' | 'wish' | 'fault' | 'from' | 'anchored' | 'unproven'>,
     pay: 'now' | 'later' = 'later',
   ): Promise<boolean> {
     // Something that is being deleted is not brought back from the cloud that has not done so yet.
@@ -303,9 +328,9 @@ export class Copies {
   /** `good`: nothing had to be done; `gone`: it was taken away everywhere in between. */
   async #restore(
     cloud: Cloud,
-    { objectName, sha256, from, anchored }: CopyNote,
-  ): Promise<'healed' | 'good' | 'gone'> {
-    if (sha256 === undefined) throw notHealed(cloud.name, objectName);
+    { objectName, sha256, from, anchored, unproven }: CopyNote,
+  ): Promise<Mended | 'good' | 'gone'> {
+    if (sha256 === undefined) return this.#agreed(cloud, objectName);
     const present = await hashOf(cloud, objectName);
     if (present === sha256) return 'good';
     let nowhere = present === undefined && !anchored;
@@ -317,14 +342,24 @@ export class Copies {
       // Nothing is deleted before a good copy has been read through.
       const offered = source && (await hashOf(source, objectName).catch(() => 'unanswered'));
       if (source && offered === sha256) {
+        // What nothing vouches for stands in for a copy that is missing, never for another one.
+        if (unproven && present !== undefined) throw notHealed(cloud.name, objectName);
         if (present !== undefined) await cloud.delete(objectName);
         await cloud.putIfAbsent(objectName, () => bodyOf(source, objectName), { sha256 });
-        return 'healed';
+        return unproven ? 'copied' : 'healed';
       }
       if (!source || offered !== undefined) nowhere = false;
     }
     if (nowhere) return 'gone';
     throw notHealed(cloud.name, objectName);
+  }
+
+  /** Nothing tells which copy is right: good again when they do not differ any more. */
+  async #agreed(cloud: Cloud, objectName: string): Promise<'good'> {
+    const hashes = new Set<string | undefined>();
+    for (const each of this.options.clouds) hashes.add(await hashOf(each, objectName));
+    if (hashes.size > 1) throw notHealed(cloud.name, objectName);
+    return 'good';
   }
 
   #awakeFirst(names: readonly string[]): string[] {

@@ -2,6 +2,7 @@
 // been healed. A note outlives a crash, so a copy that is owed is made good by whoever comes next.
 import { z } from 'zod';
 import { Documents, type DocumentEntry, type Store } from '../store/index.js';
+import { CopyDigests } from './copy-digests.js';
 
 const noteSchema = z.strictObject({
   cloud: z.string(),
@@ -10,8 +11,10 @@ const noteSchema = z.strictObject({
   wish: z.enum(['store', 'delete']),
   /** `missing` or `bad`: found so when it was read. `unanswered`: the cloud did not take the put or the delete. */
   fault: z.enum(['missing', 'bad', 'unanswered']),
-  /** Of the good bytes, 64 hex digits. */
+  /** Of the good bytes, 64 hex digits. Absent with a copy to store: copies differ, and nothing tells which is right. */
   sha256: z.string().optional(),
+  /** The hash is that of the only copy, of which nothing tells whether it is right: to store it is no healing. */
+  unproven: z.literal(true).optional(),
   /** The hash stands on the ledger: an object that is nowhere any more is damage. Otherwise it may have been taken away. */
   anchored: z.boolean(),
   /** Where a good copy was seen, or may be. */
@@ -34,8 +37,11 @@ export type HealedCopy = z.infer<typeof healedSchema>;
 export class CopyNotes {
   readonly #open: Documents<CopyNote>;
   readonly #healed: Documents<HealedCopy>;
+  /** What copies must be whose hash is not on the ledger. */
+  readonly digests: CopyDigests;
 
   constructor(store: Store) {
+    this.digests = new CopyDigests(store);
     this.#open = new Documents(store, 'copies-open', noteSchema);
     this.#healed = new Documents(store, 'copies-healed', healedSchema);
   }

@@ -7,11 +7,12 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { Copies, CopyNotes, openFilesystemCloud } from '../clouds/index.js';
 import { openS3Cloud } from '../clouds/s3.js';
-import { FAKE_CREDENTIALS, S3Fake, s3OptionsFor } from '../clouds/testing/s3-fake.js';
+import { S3Fake, s3OptionsFor } from '../clouds/testing/s3-fake.js';
 import { Scrubber } from '../services/scrubber/index.js';
 import { openStore } from '../store/index.js';
 import { temporaryFolder } from '../testing/index.js';
 import { BreakableClouds } from './breakable-clouds.js';
+import { secondCloudEnv } from './second-cloud.js';
 import { problemOf, terms, text, uploadForm, World, type Visitor } from './world.js';
 
 const copiesSchema = z.object({
@@ -47,25 +48,10 @@ describe('a gateway on two clouds', function () {
   let north: Visitor;
   let maria: Visitor;
   const { down, over: breakable } = new BreakableClouds();
-  const envOf = (server: S3Fake) => ({
-    PRMS_CLOUD_SECOND: 's3',
-    PRMS_CLOUD_SECOND_NAME: 'north-s3',
-    PRMS_CLOUD_SECOND_ENDPOINT: server.endpoint,
-    PRMS_CLOUD_SECOND_REGION: server.region,
-    PRMS_CLOUD_SECOND_BUCKET: server.bucket,
-    PRMS_CLOUD_SECOND_PREFIX: 'prms/',
-    PRMS_CLOUD_SECOND_ACCOUNT: FAKE_CREDENTIALS.accessKeyId,
-    PRMS_CLOUD_SECOND_SECRET: FAKE_CREDENTIALS.secretAccessKey,
-    PRMS_CLOUD_ATTEMPTS: '2',
-    PRMS_CLOUD_REST_MS: '0',
-    PRMS_STEGO_LIMIT_BYTES: '50000',
-    PRMS_SCRUB_COPIES_PER_SECOND: '100000',
-    PRMS_SCRUB_BYTES_PER_SECOND: '1000000000',
-  });
 
   before(async () => {
     fake = await S3Fake.start();
-    world = await World.open({ wrapCloud: breakable, env: envOf(fake) });
+    world = await World.open({ wrapCloud: breakable, env: secondCloudEnv(fake) });
     north = await world.hospital('North');
   });
   beforeEach(async () => {
@@ -381,7 +367,7 @@ describe('a gateway on two clouds', function () {
     const other = await S3Fake.start();
     const strict = await World.open({
       wrapCloud: breakable,
-      env: { ...envOf(other), PRMS_CLOUD_WHEN_MISSING: 'refuse' },
+      env: { ...secondCloudEnv(other), PRMS_CLOUD_WHEN_MISSING: 'refuse' },
     });
     await strict.hospital('South');
     const patient = await strict.patient('Pavel');

@@ -69,6 +69,7 @@ function tell({ log, metrics }: CloudParts, event: CopyEvent): void {
         : event.kind;
   metrics.cloudCopy(cloud, outcome);
   if (event.kind === 'failed') log.error('copy.failed', { ...fields, error: event.error });
-  else if (event.kind === 'healed') log.info('copy.healed', fields);
+  else if (event.kind === 'healed' || event.kind === 'copied')
+    log.info(`copy.${event.kind}`, fields);
   else log.warn(`copy.${event.kind}`, fields);
 }

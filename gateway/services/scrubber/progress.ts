@@ -6,11 +6,13 @@ const countsSchema = z.strictObject({
   /** Copies of reports' objects that were read through, and their bytes. */
   copies: z.int(),
   bytes: z.int(),
-  /** Wraps whose presence was looked at. */
+  /** Copies of wraps that were looked at. */
   wraps: z.int(),
   missing: z.int(),
   bad: z.int(),
   healed: z.int(),
+  /** Copies of wraps that were missing, made from the only one there is: nothing here tells whether that one is right. */
+  copied: z.int().default(0),
   /** Copies that could not be looked at: their cloud did not answer. */
   unanswered: z.int(),
   /** Copies in clouds that this gateway is not set up for. */
@@ -67,6 +69,7 @@ export const noCounts: ScrubCounts = {
   missing: 0,
   bad: 0,
   healed: 0,
+  copied: 0,
   unanswered: 0,
   elsewhere: 0,
   erasedFound: 0,

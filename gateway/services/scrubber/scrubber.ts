@@ -1,10 +1,17 @@
 // Walks every copy of every report that the ledger knows, at a set pace, and goes on where it was after a restart: copies
-// are read through and held against the ledger's hash, wraps are looked for, what is wrong is noted and healed. Objects
-// that nobody references are told and never deleted: they may be of an upload under way, of another gateway's
-// consultation, or of a ledger that shares the bucket.
+// are read through and held against the ledger's hash, wraps against what was written here or against each other, what is
+// wrong is noted and healed. Objects that nobody references are told and never deleted: they may be of an upload under
+// way, of another gateway's consultation, or of a ledger that shares the bucket.
 import type { Patient, Report, StoredObject } from '@prms/chaincode';
 import type { Clock } from '../../ambient.js';
-import { CloudError, faultOf, hashOf, type Cloud, type Copies } from '../../clouds/index.js';
+import {
+  CloudError,
+  faultOf,
+  hashOf,
+  type Cloud,
+  type Copies,
+  type Placement,
+} from '../../clouds/index.js';
 import { Documents, type Store } from '../../store/index.js';
 import type { Records } from '../records.js';
 import { ownObjects, placementOf } from '../reports/index.js';
@@ -16,6 +23,7 @@ import {
   type ScrubRound,
 } from './progress.js';
 import { Strays } from './strays.js';
+import { judgeWrap } from './wrap-copies.js';
 import { circleOf, reportWraps, vaultWraps, type Circle } from './wraps.js';
 
 export interface ScrubberParts {
@@ -248,48 +256,81 @@ export class Scrubber {
   }
 
   async #heal(
-    placement: Parameters<Copies['report']>[0],
+    placement: Placement,
     cloud: string,
     fault: 'missing' | 'bad',
     counts: ScrubCounts,
+    options: Parameters<Copies['report']>[3] = {},
   ): Promise<void> {
     counts[fault] += 1;
-    if (await this.parts.copies.report(placement, cloud, fault)) counts.healed += 1;
+    const done = await this.parts.copies.report(placement, cloud, fault, options);
+    if (done !== undefined) counts[done] += 1;
   }
 
-  /** The ledger has no hash of a wrap: one that lies in some of the clouds has to lie in all. */
+  /** Those that are due, and of the others those that were given here and not taken away here. */
   async #wraps(
     due: readonly string[],
     known: readonly string[],
     counts: ScrubCounts,
     report?: string,
   ): Promise<void> {
-    const { copies } = this.parts;
     await this.#strays.remove([...due, ...known]);
-    for (const objectName of copies.names.length > 1 ? due : []) {
-      const missing: string[] = [];
-      let source: Cloud | undefined;
-      for (const name of copies.names) {
-        const cloud = copies.cloud(name);
-        if (!cloud) continue;
-        counts.wraps += 1;
-        await this.#pace(1, 0);
-        try {
-          await cloud.head(objectName);
-          source ??= cloud;
-        } catch (error) {
-          if (faultOf(error) === 'missing') missing.push(name);
-          else counts.unanswered += 1;
-        }
-      }
-      const sha256 = source && missing.length > 0 ? await hashOf(source, objectName) : undefined;
-      if (sha256 === undefined) continue;
-      const placement = copies.placement(objectName, {
-        sha256,
-        ...(report !== undefined && { report }),
-      });
-      for (const name of missing) await this.#heal(placement, name, 'missing', counts);
+    const others = known.filter((objectName) => !due.includes(objectName));
+    const about = report === undefined ? {} : { report };
+    for (const objectName of due) await this.#wrap(objectName, 'due', counts, about);
+    for (const objectName of await this.parts.copies.notes.digests.known(others))
+      await this.#wrap(objectName, 'known', counts, about);
+  }
+
+  async #wrap(
+    objectName: string,
+    whose: 'due' | 'known',
+    counts: ScrubCounts,
+    about: Pick<Placement, 'report'>,
+  ): Promise<void> {
+    const { copies } = this.parts;
+    const { digests } = copies.notes;
+    const written = await digests.of(objectName);
+    if (written === undefined && copies.names.length === 1) return;
+    const found = await this.#wrapCopies(objectName, counts);
+    // Stored anew or taken away since: what was found says nothing.
+    if ((await digests.of(objectName)) !== written) return;
+    const { faults, sha256, unproven, agreed, gone } = judgeWrap(found, written);
+    if (agreed !== undefined) await digests.note(objectName, agreed);
+    if (whose === 'known' && gone && found.size === copies.names.length)
+      await digests.forget(objectName); // taken away by another gateway
+    const placement = copies.placement(objectName, { ...about, ...(sha256 && { sha256 }) });
+    const options = {
+      anchored: whose === 'due' && sha256 !== undefined,
+      ...(unproven && { unproven }),
+    };
+    for (const { cloud, fault } of faults) {
+      // One that another gateway is taking away must not come back.
+      if (whose === 'known' && fault === 'missing') continue;
+      await this.#heal(placement, cloud, fault, counts, options);
     }
+  }
+
+  /** Hashes by cloud, of those that answer. */
+  async #wrapCopies(
+    objectName: string,
+    counts: ScrubCounts,
+  ): Promise<Map<string, string | undefined>> {
+    const found = new Map<string, string | undefined>();
+    for (const name of this.parts.copies.names) {
+      const cloud = this.parts.copies.cloud(name);
+      if (!cloud) continue;
+      let bytes = 0;
+      try {
+        found.set(name, await hashOf(cloud, objectName, (length) => (bytes += length)));
+      } catch (error) {
+        if (faultOf(error) === undefined) throw error;
+        counts.unanswered += 1;
+      }
+      counts.wraps += 1;
+      await this.#pace(1, bytes);
+    }
+    return found;
   }
 
   async #pace(copies: number, bytes: number): Promise<void> {
