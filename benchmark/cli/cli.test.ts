@@ -140,6 +140,27 @@ describe('prms bench', function () {
     expect(manifest.command).to.contain(words.join(' '));
   });
 
+  it('the records workload on the embedded ledger: all applied but for what is meant to be refused, and the ledger agrees', async () => {
+    const { out } = await said(
+      'run',
+      '--rate',
+      '300',
+      '--quick',
+      '--duration',
+      '3s',
+      '--json',
+      '--out',
+      dir,
+    );
+    const result = resultSchema.parse(JSON.parse(out));
+    expect(result).to.include({ offered: 900, conflicted: 0, failed: 0, lost: 0 });
+    expect(result.refused).to.be.within(10, 100);
+    expect(result.succeeded + result.refused).to.equal(900);
+    expect(result.check?.ok).to.equal(true);
+    expect(result.stagesMs).to.include.keys('sign', 'check', 'order', 'commit');
+    expect(Object.keys(result.kinds)).to.have.length(6);
+  });
+
   it('repeats every point of the grid, each in a folder of its own', async () => {
     const words = ['--platform', 'null', '--workload', 'do-nothing', '--rate', '100,200'];
     const { err } = await said(
