@@ -17,6 +17,7 @@ const PERMISSIVE = new Set([
   'CC0-1.0',
   'ISC',
   'MIT',
+  'Zlib',
   'Python-2.0',
   'Unlicense',
 ]);

@@ -16,7 +16,13 @@ import {
 } from './platform.js';
 
 /** What of a ledger a generator needs. */
-export type CallableLedger = Pick<Ledger, 'submit' | 'evaluate' | 'blocks' | 'height' | 'close'>;
+export interface CallableLedger extends Pick<
+  Ledger,
+  'submit' | 'evaluate' | 'blocks' | 'height' | 'close'
+> {
+  /** Told of a line before its batch is submitted. */
+  announce?(line: string): void;
+}
 
 export interface LedgerConnectionOptions {
   readonly ledger: CallableLedger;
@@ -27,6 +33,8 @@ export interface LedgerConnectionOptions {
   readonly idempotent: boolean;
   readonly lanes: number;
   readonly batch: number;
+  /** Of one batch. Default: group commit's. */
+  readonly maxBytes?: number;
   /** Tries of one operation at most; the first is one of them. */
   readonly maxAttempts: number;
   readonly maxQueued: number;
@@ -51,6 +59,8 @@ export class LedgerConnection implements Connection {
       maxQueued,
       deadlineMs: options.deadlineMs,
       idempotent: options.idempotent,
+      ...(options.maxBytes !== undefined && { maxBytes: options.maxBytes }),
+      ...(ledger.announce !== undefined && { announce: ledger.announce.bind(ledger) }),
     });
   }
 

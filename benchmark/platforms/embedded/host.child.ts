@@ -14,7 +14,7 @@ import { frame, readFrames, type Request, type Response } from './wire.js';
 const [dir = '', chaincode = '', socketPath = ''] = process.argv.slice(2);
 
 async function main(): Promise<void> {
-  const { contracts } = deployment(chaincode);
+  const { contracts, announce } = deployment(chaincode);
   const ledger = await openEmbeddedLedger({
     dir: join(dir, 'ledger'),
     channel: 'bench',
@@ -25,9 +25,14 @@ async function main(): Promise<void> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    readFrames(socket, (id, message) => {
-      void answer(ledger, message as Request).then((response) => {
-        if (socket.writable) socket.write(frame(id, response));
+    readFrames(socket, (id, head, tail) => {
+      const request = head as Request;
+      if (request.ask === 'announce') {
+        if (announce !== undefined) tail.split('\n').forEach(announce);
+        return;
+      }
+      void answer(ledger, request, tail).then(({ response, result }) => {
+        if (socket.writable) socket.write(frame(id, response, result));
       });
     });
   });
@@ -47,29 +52,42 @@ async function main(): Promise<void> {
   process.send?.('ready');
 }
 
-async function answer(ledger: EmbeddedLedger, request: Request): Promise<Response> {
+interface Answered {
+  readonly response: Response;
+  /** What the chaincode's function returned. */
+  readonly result?: string;
+}
+
+async function answer(
+  ledger: EmbeddedLedger,
+  request: Exclude<Request, { ask: 'announce' }>,
+  tail: string,
+): Promise<Answered> {
   try {
-    return { ok: true, value: await valueOf(ledger, request) };
+    if (request.ask === 'height') return { response: { ok: true, value: await ledger.height() } };
+    if (request.ask !== 'blocks') return await called(ledger, request, tail);
+    const value = await blocksFrom(ledger, request.fromBlock);
+    return { response: { ok: true, value } };
   } catch (error) {
-    if (!(error instanceof LedgerError)) {
-      return { ok: false, code: 'CHAINCODE_FAILED', message: String(error) };
-    }
-    return { ok: false, code: error.code, message: error.message };
+    const code = error instanceof LedgerError ? error.code : 'CHAINCODE_FAILED';
+    const message = error instanceof Error ? error.message : String(error);
+    return { response: { ok: false, code, message } };
   }
 }
 
-async function valueOf(ledger: EmbeddedLedger, request: Request): Promise<unknown> {
-  if (request.ask === 'height') return ledger.height();
-  if (request.ask === 'blocks') return blocksFrom(ledger, request.fromBlock);
-  const { chaincode: name, fn, args, deadlineMs } = request;
-  if (request.ask === 'evaluate') return text(await ledger.evaluate(name, fn, args));
-  const committed = await ledger.submit(
-    name,
-    fn,
-    args,
-    deadlineMs === undefined ? {} : { deadlineMs },
-  );
-  return { ...committed, result: text(committed.result) };
+async function called(
+  ledger: EmbeddedLedger,
+  { ask, chaincode: name, fn, args, count, deadlineMs }: Extract<Request, { chaincode: string }>,
+  tail: string,
+): Promise<Answered> {
+  const all = [...args, tail].slice(0, count);
+  if (ask === 'evaluate') {
+    const result = text(await ledger.evaluate(name, fn, all));
+    return { response: { ok: true, value: null }, result };
+  }
+  const options = deadlineMs === undefined ? {} : { deadlineMs };
+  const { result, ...committed } = await ledger.submit(name, fn, all, options);
+  return { response: { ok: true, value: committed }, result: text(result) };
 }
 
 /** At most so many at once; the caller asks on. */
