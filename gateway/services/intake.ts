@@ -29,8 +29,8 @@ export interface Submitter {
   readonly userId: string;
   /** May hand in what others have signed. */
   readonly relays: boolean;
-  /** Has just proven who they are. */
-  readonly fresh: boolean;
+  /** Whether they have just proven who they are; of a long request each line asks anew. */
+  isFresh(): boolean;
 }
 
 /** An operation that is on disk here, now or since an earlier time. */
@@ -59,14 +59,14 @@ export class Intake {
 
   /**
    * Everybody hands in their own operations. An admitted hospital's systems also relay what its patients and doctors
-   * have signed: it can delay that, as it can delay everything, and can't change it.
+   * have signed: it can delay that, as it can delay everything, and can't change it. Emergencies it does not relay.
    */
   async submitter(session: Session): Promise<Submitter> {
     const { userId, role } = session;
-    const fresh = this.parts.sessions.isFresh(session);
-    if (role !== 'hospital') return { userId, relays: false, fresh };
+    const isFresh = () => this.parts.sessions.isFresh(session);
+    if (role !== 'hospital') return { userId, relays: false, isFresh };
     const relays = this.#admitted.has(userId) || (await this.#isAdmitted(userId));
-    return { userId, relays, fresh };
+    return { userId, relays, isFresh };
   }
 
   /**
@@ -114,12 +114,7 @@ export class Intake {
         ids: { operation: id },
       });
     }
-    // As for those whose keys rest here: a session that was left open must not break the glass.
-    if (envelope.type === 'access:emergency' && !by.fresh) {
-      throw new GatewayError('FRESH_LOGIN_REQUIRED', 'Log in again to declare an emergency.', {
-        ids: { operation: id },
-      });
-    }
+    if (envelope.type === 'access:emergency') mayDeclare(envelope, by);
     this.#mustMakeSense(envelope);
     const followUp = hasAftermath(envelope.type) ? { followUp: 'now' as const } : {};
     return { id, actor, lane: laneOf(envelope), ...followUp };
@@ -162,6 +157,25 @@ export class Intake {
     if (!same) throw refused(id, 'ID_REUSED');
     return receipt ? { id, receipt, again: fate } : { id, again: fate };
   }
+}
+
+/**
+ * As for those whose keys rest here: a session that was left open must not break the glass, nor one that is somebody
+ * else's. How fresh a relaying system's log-in is says nothing of the doctor.
+ * @throws GatewayError FORBIDDEN | FRESH_LOGIN_REQUIRED
+ */
+function mayDeclare({ id, actor }: Envelope, by: Submitter): void {
+  const ids = { operation: id };
+  if (actor !== by.userId)
+    throw new GatewayError(
+      'FORBIDDEN',
+      'An emergency is not relayed: whoever declares it hands it in, freshly logged in.',
+      { ids },
+    );
+  if (!by.isFresh())
+    throw new GatewayError('FRESH_LOGIN_REQUIRED', 'Log in again to declare an emergency.', {
+      ids,
+    });
 }
 
 function refused(id: string, reason: RefusalCode): GatewayError {

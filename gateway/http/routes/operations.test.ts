@@ -290,21 +290,64 @@ describe('signed operations by the line', function () {
     maria = await Signer.of(api.gateway, people.patient, () => api.clock.now());
   });
 
-  it('takes an emergency from a fresh log-in alone', async () => {
+  describe('an emergency', () => {
     const emergency = () =>
       doctor.sign('access:emergency', {
         patient: maria.userId,
         actingFor: people.hospital.userId,
         reason: 'A'.repeat(43),
       });
-    api.clock.advance(6 * 60_000);
-    expect(summary(await handIn(people.doctor, emergency()))).to.deep.equal([
-      [1, 'invalid', 'FRESH_LOGIN_REQUIRED'],
-    ]);
-    await people.doctor.logIn();
-    const [receipt] = await handIn(people.doctor, emergency());
-    expect(receipt?.code).to.not.equal('FRESH_LOGIN_REQUIRED');
-    expect(receipt?.status).to.be.oneOf(['applied', 'refused']);
+    /** Past the time for which a log-in is fresh. */
+    const grow = () => api.clock.advance(6 * 60_000);
+
+    it('is taken from a fresh log-in alone', async () => {
+      grow();
+      expect(summary(await handIn(people.doctor, emergency()))).to.deep.equal([
+        [1, 'invalid', 'FRESH_LOGIN_REQUIRED'],
+      ]);
+      await people.doctor.logIn();
+      const [receipt] = await handIn(people.doctor, emergency());
+      expect(receipt?.code).to.not.equal('FRESH_LOGIN_REQUIRED');
+      expect(receipt?.status).to.be.oneOf(['applied', 'refused']);
+    });
+
+    it('is not relayed, however fresh the relaying log-in: not for a stale doctor, nor for a fresh one', async () => {
+      await people.doctor.logIn();
+      for (const age of [() => undefined, grow]) {
+        age();
+        await people.hospital.logIn();
+        const [broken, other] = [emergency(), maria.access()];
+        expect(summary(await handIn(people.hospital, broken, other))).to.deep.equal([
+          [1, 'invalid', 'FORBIDDEN'],
+          [2, 'applied'],
+        ]);
+        // Nothing of it was kept: its signer may still hand it in.
+        expect(await people.doctor.fails('GET', `/operations/${broken.id}`)).to.equal('NOT_FOUND');
+        await people.doctor.logIn();
+        const [own] = await handIn(people.doctor, broken);
+        expect(own?.status).to.equal('applied');
+      }
+    });
+
+    it('is taken as a line by no other route', async () => {
+      await people.doctor.logIn();
+      const { id, line } = emergency();
+      const account = { login: 'somebody-new', password: 'correct horse battery', line };
+      const refused = await people.doctor.fails('POST', '/register/own-keys', account);
+      expect(refused).to.equal('VALIDATION');
+      expect(await people.doctor.fails('GET', `/operations/${id}`)).to.equal('NOT_FOUND');
+    });
+
+    it('is judged by the log-in’s age at its line, not at the beginning of the request', async () => {
+      await people.doctor.logIn();
+      const stream = new BulkStream({ url: api.url, token: people.doctor.token });
+      await stream.send(body(doctor.access()));
+      expect(await stream.next()).to.include({ line: 1 });
+      grow();
+      await stream.send(body(emergency()));
+      expect(await stream.next()).to.include({ status: 'invalid', code: 'FRESH_LOGIN_REQUIRED' });
+      stream.end();
+    });
   });
 });
 

@@ -49,7 +49,8 @@ export const operationRoutes = [
       'applied or refused (the ledger’s receipt), pending (on disk here: ask for its fate), failed, ' +
       'invalid (nothing was kept of it), or busy (nothing was kept of it: send it again later). ' +
       'Read while sending: when too many receipts are unread, no more lines are taken. ' +
-      'Everybody hands in their own operations; an admitted hospital relays what others have signed. ' +
+      'Everybody hands in their own operations; an admitted hospital relays what others have signed, but for an ' +
+      '`access:emergency`: that is taken from its actor’s own session alone, and only while the log-in is fresh. ' +
       'The same operation again gets the same fate.',
     tags: ['operations'],
     auth: 'session',
