@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  genesisSchema,
   MAX_BATCH_BYTES,
   MAX_BATCH_OPERATIONS,
   MAX_LIFE_MS,
@@ -12,17 +13,20 @@ import {
 } from '@prms/chaincode';
 import { DEFAULT_MAX_PIXELS, MAX_PAYLOAD_BYTES } from '@prms/stego';
 import { expect } from 'chai';
+import type { z } from 'zod';
 import { settings } from './index.js';
 
 const repository = new URL('../../../', import.meta.url);
-/** What makes up a running gateway. */
+/** What makes up a running gateway, and `prms verify`. */
 const PACKAGES = ['gateway', 'network', 'stego', 'chaincode'] as const;
-/** No part of it: tests and story, the table itself, command lines, and what verifies an export elsewhere. */
+/** No part of it: tests and story, the table itself, and command lines. */
 const ELSEWHERE =
-  /\.(test|check|child|d)\.ts$|\/testing[^/]*$|\/(testing|testkit|conformance|dist|node_modules|cli|bench)\/|^gateway\/(e2e|demo|config|verify|clouds\/real)\//;
+  /\.(test|check|child|d)\.ts$|\/testing[^/]*$|\/(testing|testkit|conformance|dist|node_modules|cli|bench)\/|^gateway\/(e2e|demo|config|clouds\/real)\//;
 /** Whatever is a number for the whole of a file. */
 const CONSTANT = /^(?:export )?const (\w+)(?:: \w+)? = (?:[-(]*(?:0x[\da-f_]+|\d[\d_]*)n?\b)/gm;
-const NUMBER = String.raw`(?:[2-9]|\d[\d_]+)\b(?: \* [\d_]+)*`;
+const UNIT_NAME = String.raw`(?:(?:DAY|HOUR|MINUTE|SECOND)(?:_MS)?|[KMG]iB)\b`;
+/** A number, a unit that has a name, or a product of them. */
+const NUMBER = String.raw`(?:(?:[2-9]|\d[\d_]+)\b|(?:1 \* )?${UNIT_NAME})(?: \* (?:[\d_]+\b|${UNIT_NAME}))*`;
 /** A name that bounds something. */
 const BOUND = String.raw`\b(?:max[A-Z]\w*|most\w*|limit|lanes|fields|files|attempts|queue|tries|pause|size|\w+(?:Ms|Seconds|Minutes|Hours|Days|Bytes|Pixels|Items|Operations|Attempts|AtOnce|Size))`;
 /** What is built into a schema or an answer, what somebody who says nothing gets, and what is waited for. */
@@ -44,6 +48,8 @@ const PRESET =
 const ARGUMENT = 'what a field of the interface may hold: a client is written against it';
 const LEDGER = 'what the ledger takes: the chaincode refuses more, on every gateway alike';
 const FILE = 'what a document at rest may hold: above what is written there';
+const READER =
+  'what `prms verify` takes into memory of a file that anybody may have made: far above an export, and refused by name';
 const SPECIFIED = 'what a standard or a format allows';
 
 const MAY_STAY: Readonly<Record<string, string>> = {
@@ -119,6 +125,16 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'gateway/vault/p256.ts ORDER': FORMAT,
   'gateway/vault/recovery-code.ts CHECK_CHARACTERS': FORMAT,
   'gateway/vault/wrap.ts WRAP_VERSION': FORMAT,
+  'gateway/verify/export.ts MiB': UNIT,
+  'gateway/verify/export.ts MAX_MANIFEST_BYTES': READER,
+  'gateway/verify/export.ts MAX_TRANSCRIPT_BYTES': READER,
+  'gateway/verify/export.ts MAX_SIGNATURE_BYTES': READER,
+  'gateway/verify/export.ts LONGEST_NAME': 'of a name that is not ours, in a message',
+  'gateway/verify/export.ts MAX_LINE_BYTES': READER,
+  'gateway/verify/index.ts BEGINNING_BYTES': BUFFER,
+  'gateway/verify/zip.ts LIMIT_32': FORMAT,
+  'gateway/verify/zip.ts MAX_DIRECTORY_BYTES': READER,
+  'gateway/verify/zip.ts READ_BYTES': BUFFER,
   'network/embedded/block-file.ts POINTER_BYTES': FORMAT,
   'network/embedded/block.ts HASH_BYTES': FORMAT,
   'network/embedded/block.ts SIGNATURE_BYTES': FORMAT,
@@ -285,7 +301,10 @@ const MAY_STAY_INLINE: Readonly<Record<string, readonly [why: string, numbers: s
     'for whoever uses the package alone: the gateway says it (PRMS_STEGO_QUEUE)',
     'maxQueue ?? 64',
   ],
-  'chaincode/contract/ledger-contract.ts': [LEDGER, '.max(64) .default(60 * 60 * 1000)'],
+  'chaincode/contract/ledger-contract.ts': [
+    `${LEDGER}; the periods: for whoever founds a ledger without a gateway, which says both (services/make.ts)`,
+    '.max(64) .max(90 * DAY_MS) .default(7 * DAY_MS) .max(DAY_MS) .default(60 * 60 * 1000)',
+  ],
   'chaincode/model/arguments.ts': [LEDGER, '.max(120) .max(60) .max(64)'],
   'chaincode/model/operation.ts': [LEDGER, '.max(64)'],
   'chaincode/model/vocabulary.ts': [LEDGER, '.max(3) .max(64)'],
@@ -315,10 +334,10 @@ describe('limits', () => {
     expect(constantsIn(text)).to.deep.equal(['TRIES', 'MAX_THINGS', 'b']);
     const inline =
       'z.max(2).max(10_000).max(1) retryAfterMs: 500, .max(limit) .default(50).max(2) { limit = 20 } (a.maxPixels ?? 9) ' +
-      'maxBytes: 4 * 1024, limit: most, attempts: 1, await sleep(20 * n); setTimeout(end, 1500);';
+      '.max(90 * DAY_MS).max(DAY_MS).max(1 * MiB).default(MAX_LIFE_MS) maxBytes: 2 * MiB, maxBytes: 4 * 1024, limit: most, attempts: 1, await sleep(20 * n); setTimeout(end, 1500);';
     expect(numbersIn(inline)).to.equal(
-      '.max(2) .max(10_000) retryAfterMs: 500 .default(50) limit = 20 maxPixels ?? 9 maxBytes: 4 * 1024 ' +
-        'sleep(20 setTimeout(end, 1500',
+      '.max(2) .max(10_000) retryAfterMs: 500 .default(50) limit = 20 maxPixels ?? 9 .max(90 * DAY_MS) .max(DAY_MS) .max(1 * MiB) ' +
+        'maxBytes: 2 * MiB maxBytes: 4 * 1024 sleep(20 setTimeout(end, 1500',
     );
     for (const path of ['gateway/runtime/open.ts', 'network/batching/group-commit.ts'])
       expect(files).to.include(path);
@@ -357,6 +376,15 @@ describe('limits', () => {
     expect(settings.pageItems.max).to.equal(MAX_PAGE_ITEMS);
     expect(settings.maxCoverPixels.max).to.equal(DEFAULT_MAX_PIXELS);
     expect(settings.stegoLimitBytes.max).to.equal(MAX_PAYLOAD_BYTES);
+    const periods = genesisSchema.shape;
+    const fits = (schema: z.ZodType, ms: number) => schema.safeParse(ms).success;
+    const { min, max } = settings.recoveryNoticeDays;
+    for (const days of [min, max])
+      expect(fits(periods.recoveryNoticeMs, days * 86_400_000), `${days} days`).to.equal(true);
+    expect(fits(periods.recoveryNoticeMs, (max + 1) * 86_400_000)).to.equal(false);
+    const window = settings.emergencyWindowMinutes;
+    for (const minutes of [window.min, window.max])
+      expect(fits(periods.emergencyWindowMs, minutes * 60_000), `${minutes}`).to.equal(true);
     expect(settings.preparedHours.max * 3_600_000).to.equal(MAX_LIFE_MS);
   });
 });

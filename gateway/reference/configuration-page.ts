@@ -24,20 +24,22 @@ object; \`PRMS_CONFIG\` names another file), else it has its default. Values tha
 message that names each of them, with its fault and where it came from. \`npx prms config\` prints what is in force and where each value came from;
 \`--json\` prints it as one JSON object, \`{ setting: { value, source } }\`. Secrets are not shown.
 
-The sizes, counts and time-outs of a gateway are here, each once, whatever part of it they bound: HTTP, the embedded
-ledger, hiding, the clouds. A number that is no setting is one of these, and stands where the others that have to agree
-on it find it:
+Every size, count and time-out of a gateway that whoever runs it may choose is here, once, whatever part it bounds: HTTP,
+the embedded ledger, hiding, the clouds. Every other one is fixed, for one of these reasons:
 
-- what a format, a standard or a method says (a nonce's length, a chunk of an encrypted report): in that format's
+- a format, a standard or a method says it (a nonce's length, a chunk of an encrypted report): it stands in that format's
   specification;
-- what the ledger takes, the same on every gateway: in the chaincode, which refuses more;
-- what a field of the interface may hold, which clients are written against: in its description,
+- the ledger takes no more, the same on every gateway: it stands in the chaincode, which refuses more;
+- clients are written against it (what a field of the interface may hold): it stands in the field's description,
   \`GET /api/v1/openapi.json\`;
-- what changes no answer: how much is read, remembered or logged at a time, how often something is looked at, how often
-  a lost race is run again.
+- it changes no answer: how much is read, remembered or logged at a time, how often something is looked at, how often
+  a lost race is run again;
+- it guards a reader: what a document at rest may hold, what \`prms verify\` takes into memory of a file from anywhere. Both
+  are above what is ever written there;
+- it is there for whoever uses a package without a gateway, which always says its own.
 
-\`gateway/config/limits.test.ts\` searches the code of all four packages for numbers, and lists those that it may find,
-each with its reason.
+\`gateway/config/limits.test.ts\` searches the code of the four packages that make up a gateway for such numbers (a file's
+constants; bounds and presets of schemas and options; waits), and lists those that it may find, each with its reason.
 
 ${sections.join('\n\n')}
 

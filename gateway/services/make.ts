@@ -94,7 +94,10 @@ export function makeServices(
     vaults,
     random,
     setupCode,
-    genesis: { emergencyWindowMs: config.emergencyWindowMinutes * 60_000 },
+    genesis: {
+      recoveryNoticeMs: config.recoveryNoticeDays * DAY_MS,
+      emergencyWindowMs: config.emergencyWindowMinutes * 60_000,
+    },
   });
   const parts = {
     records,

@@ -15,7 +15,14 @@ export const reading = {
     60,
     [5, 1440],
     'min',
-    'How long an emergency access lasts.',
+    'How long an emergency access lasts. The ledger keeps what it was founded with; set the same at every gateway on it.',
+  ),
+  recoveryNoticeDays: integer(
+    'PRMS_RECOVERY_NOTICE_DAYS',
+    7,
+    [1, 90],
+    'days',
+    'How long a user can object before two hospitals replace their keys. It counts where the ledger is founded: afterwards the ledger keeps what it was founded with.',
   ),
   emergencyCommitWaitMs: integer(
     'PRMS_EMERGENCY_COMMIT_WAIT_MS',
