@@ -1,7 +1,7 @@
 // What is done to an exported record afterwards is found out, and the file is named.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { retrace } from '@prms/chaincode';
+import { canonicalise, retrace } from '@prms/chaincode';
 import { checkChain } from '@prms/network';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -127,6 +127,18 @@ describe('an exported record that was tampered with', function () {
     for (const [file, change] of changes) {
       const archive = await withManifest(files, change);
       await expectFound(archive, new RegExp(`${file.source}|chain`), change.toString());
+    }
+  });
+
+  it('a manifest of another version of the format, which is refused by that name', async () => {
+    const manifest = manifestOf(new Map(files));
+    for (const v of [1, 3]) {
+      const other = Buffer.from(canonicalise({ ...manifest, v }));
+      const archive = await packed((all) =>
+        all.map(([name, content]) => [name, name === FILES.manifest ? other : content]),
+      );
+      const { problems } = await expectFound(archive, /^manifest\.json$/, `version ${v}`);
+      expect(problems[0]?.message).to.include(`is of version ${v} of the export format`);
     }
   });
 

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { GatewayError } from '../errors.js';
+import { FILES } from '../export-format/index.js';
 import { manifestOf, RecordWorld } from './exported-record.js';
 import { problemOf, terms, text, type Visitor } from './world.js';
 
@@ -104,11 +105,40 @@ describe('exporting a record', function () {
     const verdict = await record.check(await record.take(piotr));
     expect(verdict.problems).to.deep.equal([]);
     expect(verdict.facts).to.deep.include({ by: piotr.userId, included: 13 });
+    expect(verdict.notProven.join('\n')).to.not.include('still a guardian');
     record.world.clock.advance(11 * 60_000);
     expect(await record.maria.fails('POST', `${record.path}/export`)).to.equal(
       'FRESH_LOGIN_REQUIRED',
     );
     await record.maria.logIn();
+  });
+
+  it('holds when the guardian ceases to be one while it is written, and says that they did', async () => {
+    const { world, maria, path } = record;
+    const vera = await world.relative('Vera');
+    const notAfter = world.clock.now() + 30 * 86_400_000;
+    const link = { relative: vera.userId, rights: ['guardian'], notAfter };
+    const { id } = await maria.change(`${path}/kin`, link);
+    const { exports, sessions, logins } = world.gateway.services;
+    const session = await sessions.authenticate(vera.token);
+    if (!session) throw new Error('Vera is logged in');
+    const pieces: Uint8Array[] = [];
+    const { bytes } = await exports.begin(logins.actor(session), maria.userId);
+    let isAmended = false;
+    for await (const piece of bytes) {
+      pieces.push(piece);
+      // All that only a guardian is shown has been written; the policy has not.
+      if (isAmended || !Buffer.from(piece).includes(FILES.consultations)) continue;
+      isAmended = true;
+      await maria.change(`${path}/kin/${id}/amend`, { rights: ['view'], replaces: 1 });
+    }
+    expect(isAmended).to.equal(true);
+    const { problems, notProven, facts } = await record.check(Buffer.concat(pieces));
+    expect(problems).to.deep.equal([]);
+    expect(facts).to.deep.include({ by: vera.userId, included: 13 });
+    expect(notProven.join('\n')).to.include(`That ${vera.userId} was still a guardian`);
+    const own = await record.check(await record.take(maria));
+    expect(own.notProven.join('\n')).to.not.include('still a guardian');
   });
 
   it('keys that were changed since are followed', async () => {

@@ -11,8 +11,10 @@ import {
 } from '@prms/chaincode/model';
 import { z } from 'zod';
 
+/** Counts what a verifier has to know. 2: the evidence begins with how the ledger was founded. */
+export const EXPORT_VERSION = 2;
 /** What the exporting user's signature covers, then the manifest's bytes. */
-export const EXPORT_PREFIX = 'PRMS-export-v1\0';
+export const EXPORT_PREFIX = `PRMS-export-v${EXPORT_VERSION}\0`;
 
 export const FILES = {
   readme: 'README.txt',
@@ -86,7 +88,7 @@ export type ExportedReport = z.infer<typeof exportedReportSchema>;
 
 export const manifestSchema = z.strictObject({
   kind: z.literal('PRMS-export'),
-  v: z.literal(1),
+  v: z.literal(EXPORT_VERSION),
   ledger: z.string(),
   patient: userIdSchema,
   /** Who exported, and with which key they signed. */

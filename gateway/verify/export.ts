@@ -10,8 +10,10 @@ import {
   type Retraced,
 } from '@prms/chaincode';
 import { checkChain, LedgerError, type CheckedChain, type TransactionProof } from '@prms/network';
+import { z } from 'zod';
 import { transcriptSchema, type Transcript } from '../services/consultations/index.js';
 import {
+  EXPORT_VERSION,
   exportText,
   FILES,
   manifestSchema,
@@ -22,6 +24,7 @@ import { differences } from './differences.js';
 import { NotProven, type Problem, type Verdict, type VerifyOptions } from './findings.js';
 import { proveOperations, readProof, type ProvenOperations } from './operations.js';
 import { readAs } from './documents.js';
+import { isGuardian, wasGuardian } from './guardians.js';
 import { CHECKED_FILES, NOT_SAID, RecordCheck } from './record.js';
 import { checkReports } from './reports.js';
 import { linesOf } from './lines.js';
@@ -79,13 +82,14 @@ class Verification {
     const documents = await this.#checkRecord(record);
     this.#noteMissingTranscripts(record);
     const transcripts = await this.#checkTranscripts(manifest, operations);
-    return this.#verdict(manifest, { chain, operations, documents, transcripts });
+    return this.#verdict(manifest, { chain, operations, record, documents, transcripts });
   }
 
   async #manifest(): Promise<{ manifest: Manifest; text: string }> {
     const entry = this.#entry(FILES.manifest);
     const text = (await this.zip.whole(entry, MAX_MANIFEST_BYTES)).toString('utf8');
     const value = parseCanonical(text, FILES.manifest);
+    mustBePresentVersion(value);
     const manifest = readAs(manifestSchema, value, { file: FILES.manifest, what: 'it' });
     return { manifest, text };
   }
@@ -157,11 +161,11 @@ class Verification {
   }
 
   /** The record, as the operations leave it. */
-  async #retraced({ patient, by }: Manifest, proven: ProvenOperations): Promise<Retraced> {
+  async #retraced(manifest: Manifest, proven: ProvenOperations): Promise<Retraced> {
     const { genesis, applied } = proven;
-    const record = await retrace([...applied.values()], { genesis, patient });
+    const record = await retrace([...applied.values()], { genesis, patient: manifest.patient });
     await this.#attempt(() => {
-      checkFooting(record, by);
+      checkFooting(record, manifest, proven);
     });
     return record;
   }
@@ -243,6 +247,7 @@ class Verification {
     proven?: {
       readonly chain: CheckedChain;
       readonly operations: ProvenOperations;
+      readonly record: Retraced;
       readonly documents: number;
       readonly transcripts: number;
     },
@@ -253,7 +258,7 @@ class Verification {
     if (!ok) {
       return { kind: 'export', ok, problems, proven: [], notProven: missing, facts: {} };
     }
-    const { chain, operations, documents, transcripts } = proven;
+    const { chain, operations, record, documents, transcripts } = proven;
     const { height, headHash } = manifest.chain;
     const included = manifest.reports.filter(({ state }) => state === 'included').length;
     return {
@@ -273,6 +278,7 @@ class Verification {
         ...missing,
         ...this.#missing.map(withoutTranscript),
         ...CLAIMS,
+        ...guardianThen(manifest, record),
         ...limits(manifest, this.options, operations),
       ],
       facts: {
@@ -300,17 +306,42 @@ const CLAIMS = [
   { file: FILES.manifest, fields: ['title', 'fileName', 'mediaType', 'category'] },
 ].map(({ file, fields }) => `${file}: no operation says ${fields.join(', ')}`);
 
+/**
+ * An archive of version 1 does not show how the ledger was founded, so nothing could be worked out from it.
+ * @throws NotProven
+ */
+function mustBePresentVersion(manifest: unknown): void {
+  const read = z.looseObject({ kind: z.literal('PRMS-export'), v: z.int() }).safeParse(manifest);
+  if (!read.success || read.data.v === EXPORT_VERSION) return;
+  throw new NotProven(
+    FILES.manifest,
+    `is of version ${read.data.v} of the export format, and this command reads version ${EXPORT_VERSION} alone: export the record again`,
+  );
+}
+
 /** The operations follow from each other, and whoever exported had a right to. @throws NotProven */
-function checkFooting({ broken, patient }: Retraced, by: string): void {
+function checkFooting(
+  { broken, patient }: Retraced,
+  manifest: Manifest,
+  proven: ProvenOperations,
+): void {
   if (broken) {
     const { id, code } = broken;
     const message = `operation ${id} does not follow from those that are shown before it: ${code}`;
     throw new NotProven(FILES.operations, message);
   }
   if (!patient) throw new NotProven(FILES.operations, 'does not show how the patient came to be');
-  const links = patient.kin.filter(({ relative }) => relative === by);
-  if (by !== patient.id && !links.some(({ rights }) => rights.includes('guardian')))
+  if (manifest.by !== patient.id && !wasGuardian(manifest, proven))
     throw new NotProven(FILES.manifest, 'was signed by somebody who was never a guardian');
+}
+
+/** What becomes of a guardian while an export is written, or before a false one is signed, its own clock can't settle. */
+function guardianThen(manifest: Manifest, { patient }: Retraced): string[] {
+  const { by } = manifest;
+  if (by === manifest.patient || (patient && isGuardian(manifest, patient))) return [];
+  return [
+    `That ${by} was still a guardian when they exported: they had been named one, and by the end of what is shown they are none.`,
+  ];
 }
 
 /** @throws NotProven for fields that no transcript has, too */

@@ -10,6 +10,7 @@ import {
   archiveEnd,
   centralEntry,
   descriptor,
+  EXPORT_VERSION,
   localHeader,
   manifestSchema,
   type ZipEntry,
@@ -63,7 +64,7 @@ function archiveOf(names: readonly string[]): Buffer {
   const patient = 'A'.repeat(43);
   const manifest = manifestSchema.parse({
     kind: 'PRMS-export',
-    v: 1,
+    v: EXPORT_VERSION,
     ledger: 'records',
     patient,
     by: patient,

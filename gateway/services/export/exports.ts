@@ -14,6 +14,7 @@ import type { Ledger, LedgerEvidence } from '@prms/network';
 import { z } from 'zod';
 import { GatewayError } from '../../errors.js';
 import {
+  EXPORT_VERSION,
   exportText,
   FILES,
   reportFileName,
@@ -246,7 +247,7 @@ export class Exports {
     const { kid } = signingEntry(actor);
     const manifest: Manifest = {
       kind: 'PRMS-export',
-      v: 1,
+      v: EXPORT_VERSION,
       ledger: records.channel,
       patient,
       by: actor.userId,
