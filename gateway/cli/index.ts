@@ -1,4 +1,4 @@
-// `prms serve | demo | config | help`: the gateway's words on the command line.
+// `prms serve | demo | config | verify | help`: the gateway's words on the command line.
 
 import { parseArgs } from 'node:util';
 import { configAsJson, describeConfig, loadConfig, type LoadedConfig } from '../config/index.js';
@@ -15,6 +15,8 @@ const USAGE = `PRMS ${VERSION}: patients' e-health records on a permissioned led
   prms verify <file>         check an exported record offline
   prms ledger verify | show  check or look at a data folder's ledger
   prms stego hide | reveal | inspect | analyse | keygen
+  prms bench run | compare | report
+                             measure ledgers under load
   prms help | --version
 
 Every command has --help. Settings: docs/configuration.md.

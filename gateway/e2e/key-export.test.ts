@@ -8,6 +8,7 @@ import { publicKeyOf } from '../vault/index.js';
 import { openKeyFile, type OpenedKey } from './key-file-opener.js';
 import { OwnKeyPerson } from './own-key-person.js';
 import { enrolTotp, logInWith, refresh } from './sign-in.js';
+import { Talker } from './talker.js';
 import { problemOf, text, World, type Visitor } from './world.js';
 
 const PASSPHRASE = 'a phrase for the file';
@@ -117,6 +118,24 @@ describe('taking one’s private keys away', () => {
     // The factor stays.
     await logInWith(maria, { method: 'totp', code: telephone.nextCode() });
     expect(await maria.fails('POST', '/me/keys/rotate')).to.equal('KEYS_ELSEWHERE');
+  });
+
+  it('is pushed at once to whoever sits at a consultation’s socket', async () => {
+    await hospital.logIn();
+    const doctor = await world.doctor('Adeyemi', hospital);
+    const maria = await world.patient('Maria-at-a-socket');
+    await world.care(maria, doctor, hospital);
+    const wish = { patient: maria.userId, hospital: hospital.userId };
+    const { id } = await doctor.post('/consultations', wish, z.looseObject({ id: z.string() }));
+    const path = `/patients/${maria.userId}/consultations/${id}`;
+    const [hers, theirs] = [Talker.at(world.url, path, maria), Talker.at(world.url, path, doctor)];
+    await Promise.all([hers.welcomed(), theirs.welcomed()]);
+    await exported(maria);
+    const { notices } = meSchema.parse(await hers.next('notice'));
+    expect(notices).to.deep.equal([{ kind: 'key-export', exportedAt: world.clock.now() }]);
+    expect(theirs.frames.filter(({ type }) => type === 'notice')).to.deep.equal([]);
+    hers.drop();
+    theirs.drop();
   });
 
   it('is told to the user for a week, and logged as ids; nothing of the file stays', async () => {

@@ -142,4 +142,12 @@ describe('a re-keying that is about to happen', () => {
     const old = await olga.answer();
     expect(await olga.visitor.fails('POST', '/key-logins', old)).to.equal('WRONG_CREDENTIALS');
   });
+
+  it('has a notice period that whoever founds the ledger sets, and the ledger keeps', async () => {
+    const other = await World.open({ env: { PRMS_RECOVERY_NOTICE_DAYS: '2' } });
+    await other.hospital('North');
+    const { recoveryNoticeMs } = await other.gateway.services.records.genesis();
+    await other.close();
+    expect(recoveryNoticeMs).to.equal(2 * 24 * 60 * 60 * 1000);
+  });
 });
