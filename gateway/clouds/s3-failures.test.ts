@@ -1,6 +1,7 @@
 // The S3 adapter, made patient, against a server that misbehaves: what it repeats, what it gives up, and that nothing
 // half-written is ever seen.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { CloudError, type Cloud } from './cloud.js';
 import { cloudFailure, sha256 } from './conformance/index.js';
@@ -118,6 +119,52 @@ describe('s3 against a server that misbehaves', function () {
     await put(patient(), big);
     expect(await hashOf(patient(), 'one')).to.equal(sha256(big));
   });
+
+  for (const [how, partBytes, requests] of [
+    ['whole', 64_000_000, ['PUT', 'PUT']],
+    ['in parts', 12_000_000, ['POST', 'PUT', 'DELETE', 'POST', 'PUT', 'DELETE']],
+  ] as const) {
+    it(`calls it a TIMEOUT when the server takes an upload ${how} too slowly, and nothing is kept`, async () => {
+      // More than the buffers of both ends hold, or it would be out of the adapter's hands at once.
+      const big = Buffer.alloc(24_000_000, 'abc');
+      const cloud = openS3Cloud({ ...s3OptionsFor(fake), partBytes });
+      const hasty = { attempts: 2, timeoutMs: 300, minBytesPerSecond: 100_000_000 };
+      fake.fault = ({ method }) =>
+        method === 'PUT' ? { kind: 'slow-request', everyMs: 50 } : undefined;
+      const started = performance.now();
+      expect(await cloudFailure(() => put(patient(hasty, cloud), big))).to.equal('TIMEOUT');
+      expect(codes()).to.deep.equal(['TIMEOUT', 'TIMEOUT']);
+      // At this pace the server would have taken a quarter of a minute for each.
+      expect(performance.now() - started, 'ms').to.be.lessThan(12_000);
+      for (let tries = 0; fake.requests.length < requests.length && tries < 200; tries += 1)
+        await sleep(20);
+      expect(fake.requests.map(({ method }) => method)).to.have.members(requests);
+      expect([fake.objects.size, fake.uploads.size]).to.deep.equal([0, 0]);
+      fake.fault = () => undefined;
+      await put(patient({}, cloud), big);
+      expect(fake.objects.get('prms/one')?.equals(big)).to.equal(true);
+    });
+  }
+
+  it('is stored where nothing is taken without its SHA-256, whole and in parts', async () => {
+    const cloud = openS3Cloud(s3OptionsFor(fake));
+    await put(cloud);
+    const big = randomBytes(700_000);
+    await cloud.putIfAbsent('two', big, { sha256: sha256(big) });
+    expect([...fake.objects.values()].map(({ length }) => length)).to.deep.equal([40_000, 700_000]);
+  });
+
+  for (const [how, length] of [
+    ['whole', 40_000],
+    ['in parts', 700_000],
+  ] as const) {
+    it(`stores nothing of an upload ${how} whose bytes the server finds to be others`, async () => {
+      fake.fault = ({ method }) => (method === 'PUT' ? { kind: 'flip-request' } : undefined);
+      const cloud = openS3Cloud(s3OptionsFor(fake));
+      expect(await cloudFailure(() => put(cloud, randomBytes(length)))).to.equal('UNAVAILABLE');
+      expect([fake.objects.size, fake.uploads.size]).to.deep.equal([0, 0]);
+    });
+  }
 
   it('settles a put whose answer was lost: it is there, and its own', async () => {
     next('PUT', { kind: 'lose-answer' });

@@ -29,10 +29,25 @@ describe('outbox', () => {
   let sent: string[];
   let answer: (line: string) => Promise<Receipt>;
   let outbox: Outbox;
+  /** What was asked of the store and sent to the ledger, in this order. */
+  let steps: string[];
+  const spied = (): Store => ({
+    accepting: store.accepting,
+    get: (...call) => store.get(...call),
+    getMany: (...call) => store.getMany(...call),
+    list: (...call) => store.list(...call),
+    close: () => store.close(),
+    commit: async (writes, options) => {
+      const done = await store.commit(writes, options);
+      const spaces = writes.map(({ space, value }) => (value ? space : `no ${space}`)).join(', ');
+      steps.push(`${options?.sync === true ? 'synced' : 'written'}: ${done ? spaces : 'nothing'}`);
+      return done;
+    },
+  });
   const made = () =>
     new Outbox({
       resendTogether: 500,
-      store,
+      store: spied(),
       clock,
       maxUnderWay: 3,
       retryEveryMs: 2000,
@@ -41,6 +56,7 @@ describe('outbox', () => {
       commit: {
         submit: (line) => {
           sent.push(line);
+          steps.push('sent');
           return answer(line);
         },
       },
@@ -52,7 +68,7 @@ describe('outbox', () => {
     clock = new ManualClock(1_800_000_000_000);
     folder = await temporaryFolder();
     store = await openStore(join(folder.path, 'store'));
-    sent = [];
+    [sent, steps] = [[], []];
     answer = () => Promise.resolve({ id: 'x', status: 'applied', version: 1 });
     outbox = made();
   });
@@ -73,6 +89,31 @@ describe('outbox', () => {
     clock.advance(2 * 24 * 3_600_000);
     await outbox.sweep();
     expect(await outbox.fate(operation.id)).to.equal(undefined);
+  });
+
+  it('has an operation on disk, synced, before it is on its way', async () => {
+    const operation = signed(clock.now());
+    await (
+      await accept(operation)
+    ).receipt;
+    expect(steps).to.deep.equal(['synced: outbox', 'sent', 'written: no outbox, fates']);
+  });
+
+  it('has one that comes again after an unproven refusal on disk, synced, too', async () => {
+    const operation = signed(clock.now());
+    answer = () => Promise.resolve({ id: operation.id, status: 'refused', code: 'BAD_SIGNATURE' });
+    await (
+      await accept(operation)
+    ).receipt;
+    steps.length = 0;
+    await (
+      await accept(operation)
+    ).receipt;
+    expect(steps.slice(0, 3)).to.deep.equal([
+      'synced: nothing',
+      'synced: outbox, no fates',
+      'sent',
+    ]);
   });
 
   it('takes an id once, whether it is pending or settled', async () => {

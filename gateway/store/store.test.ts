@@ -46,6 +46,45 @@ describe('store on level', () => {
     expect(await store.get('a', 'k')).to.not.equal(undefined);
   });
 
+  describe('and its disk', () => {
+    /** What LevelDB was told with each batch, and whether it has answered. */
+    let batches: { sync: boolean; written: boolean }[];
+    const put = (key: string, sync?: boolean) =>
+      store.commit(
+        [{ space: 'a', key, value: Buffer.from('v') }],
+        sync === undefined ? {} : { sync },
+      );
+
+    beforeEach(() => {
+      batches = [];
+      const plain: unknown = Reflect.get(Level.prototype, 'batch');
+      if (typeof plain !== 'function') throw new Error('LevelDB has no batch');
+      const value = async function (this: unknown, ...call: unknown[]) {
+        const told = { ...z.object({ sync: z.boolean() }).parse(call[1]), written: false };
+        batches.push(told);
+        const done: unknown = Reflect.apply(plain, this, call);
+        await done;
+        told.written = true;
+      };
+      Object.defineProperty(Level.prototype, 'batch', { value, configurable: true });
+    });
+    afterEach(() => void Reflect.deleteProperty(Level.prototype, 'batch'));
+
+    it('waits for the disk when a commit asks for it, and only then', async () => {
+      await put('durable', true);
+      await put('plain');
+      await put('plain, too', false);
+      expect(batches.map(({ sync }) => sync)).to.deep.equal([true, false, false]);
+      expect(batches.every(({ written }) => written)).to.equal(true);
+    });
+
+    it('waits with all that is written together when one of them asks', async () => {
+      await Promise.all([put('one'), put('two', true), put('three')]);
+      expect(batches).to.deep.equal([{ sync: true, written: true }]);
+      expect(await store.getMany('a', ['one', 'two', 'three'])).to.not.include(undefined);
+    });
+  });
+
   describe('on a disk that refuses a write', () => {
     const full = Object.assign(new Error('IO error: No space left on device'), {
       code: 'LEVEL_IO_ERROR',

@@ -1,6 +1,7 @@
 // NOT A REAL S3 SERVER: a small fake for tests and the demo, in memory, on the loopback interface. It checks each
-// request's signature (AWS4-HMAC-SHA256) by itself, honours `If-None-Match`, ranges, checksums, pages and multipart
-// uploads, and can be told to misbehave. It says `x-prms-fake: s3` in every answer.
+// request's signature (AWS4-HMAC-SHA256) by itself, honours `If-None-Match`, ranges, pages and multipart uploads, stores
+// nothing without its SHA-256 (as a bucket's policy can demand), and can be told to misbehave. It says `x-prms-fake: s3` in
+// every answer.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { S3CloudOptions } from '../s3.js';
@@ -22,6 +23,10 @@ export type S3Fault =
   | { readonly kind: 'drip'; readonly everyMs: number }
   /** Flips a bit of the stored bytes in the answer. */
   | { readonly kind: 'flip' }
+  /** Takes at most 64 KiB of the request's body, each time after a wait. */
+  | { readonly kind: 'slow-request'; readonly everyMs: number }
+  /** Flips a bit of the request's body behind the signature's check. */
+  | { readonly kind: 'flip-request' }
   /** Its clock is off by so much. */
   | { readonly kind: 'skew'; readonly ms: number };
 
@@ -102,16 +107,14 @@ export class S3Fake {
     this.requests.push(asked);
     const fault = this.fault(asked);
     if (fault?.kind === 'silence') return;
-    const body = await gather(
-      request,
-      fault?.kind === 'cut-request' ? fault.afterBytes : undefined,
-    );
+    const body = await gather(request, fault);
     const now = Date.now() + (fault?.kind === 'skew' ? fault.ms : 0);
     const refused = this.#refusal(request, body, now);
     const answer =
       fault?.kind === 'answer'
         ? failure(fault.status, fault.code)
-        : (refused ?? this.#answer(asked, request, body));
+        : (refused ??
+          this.#answer(asked, request, fault?.kind === 'flip-request' ? flipped(body) : body));
     if (fault?.kind === 'lose-answer') {
       request.socket.destroy();
       return;
@@ -168,7 +171,8 @@ export class S3Fake {
   }
 
   #put(key: string, request: IncomingMessage, body: Buffer): Answer {
-    if (!fitsChecksum(request, body)) return failure(400, 'BadDigest');
+    const refused = unfit(request, body);
+    if (refused) return refused;
     if (request.headers['if-none-match'] === '*' && this.objects.has(key))
       return failure(412, 'PreconditionFailed');
     this.objects.set(key, body);
@@ -216,6 +220,8 @@ export class S3Fake {
 
   #multipart({ method, key, query }: S3Request, request: IncomingMessage, body: Buffer): Answer {
     if (query.has('uploads')) {
+      if (request.headers['x-amz-checksum-algorithm'] !== 'SHA256')
+        return failure(400, 'InvalidRequest');
       const id = `upload-${this.#nextUpload++}`;
       this.uploads.set(id, new Map());
       return xml(
@@ -227,7 +233,8 @@ export class S3Fake {
     const parts = this.uploads.get(id);
     if (!parts) return failure(404, 'NoSuchUpload');
     if (method === 'PUT') {
-      if (!fitsChecksum(request, body)) return failure(400, 'BadDigest');
+      const refused = unfit(request, body);
+      if (refused) return refused;
       parts.set(Number(query.get('partNumber')), body);
       return { status: 200, headers: { etag: `"${sha256(body, 'hex').slice(0, 32)}"` } };
     }
@@ -244,12 +251,22 @@ export class S3Fake {
   }
 }
 
-async function gather(request: IncomingMessage, cutAfterBytes?: number): Promise<Buffer> {
+/** What is wrong with a body's checksum. */
+function unfit(request: IncomingMessage, body: Buffer): Answer | undefined {
+  const told = request.headers['x-amz-checksum-sha256'];
+  if (told === undefined) return failure(400, 'InvalidRequest');
+  return told === sha256(body, 'base64') ? undefined : failure(400, 'BadDigest');
+}
+
+async function gather(request: IncomingMessage, fault: S3Fault | undefined): Promise<Buffer> {
+  const cutAfterBytes = fault?.kind === 'cut-request' ? fault.afterBytes : undefined;
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
+    if (fault?.kind === 'slow-request')
+      await new Promise((resolve) => setTimeout(resolve, fault.everyMs));
     if (cutAfterBytes !== undefined && length >= cutAfterBytes) request.socket.destroy();
   }
   if (cutAfterBytes !== undefined) throw new Error('cut, as told');
@@ -289,11 +306,6 @@ function flipped(body: Buffer): Buffer {
   const at = bytes.length >> 1;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   return bytes;
-}
-
-function fitsChecksum(request: IncomingMessage, body: Buffer): boolean {
-  const told = request.headers['x-amz-checksum-sha256'];
-  return told === undefined || told === sha256(body, 'base64');
 }
 
 const failure = (status: number, code: string): Answer =>
