@@ -30,7 +30,7 @@ const CHECKS = [
   'allow_header_conformance',
 ];
 
-/** What ends or spoils the session of whoever calls it: asked without one only. */
+/** What ends or spoils the session of whoever calls it: each is asked by somebody of its own, who does nothing else. */
 const ENDS_THE_SESSION = [
   'DELETE /sessions',
   'DELETE /sessions/current',
@@ -127,12 +127,14 @@ async function post(url, path, body, token) {
   return response.json();
 }
 
+async function registerAt(url, role, login, body) {
+  await post(url, `/register/${role}`, { login, password: PASSWORD, ...body });
+  return post(url, '/sessions', { login, password: PASSWORD, kind: 'bearer' });
+}
+
 /** Registers everybody who will ask, one of each kind. @returns name and token of each */
 async function people(url) {
-  const register = async (role, login, body) => {
-    await post(url, `/register/${role}`, { login, password: PASSWORD, ...body });
-    return post(url, '/sessions', { login, password: PASSWORD, kind: 'bearer' });
-  };
+  const register = (role, login, body) => registerAt(url, role, login, body);
   const profile = { name: 'Somebody' };
   const hospital = await register('hospital', 'hospital', { profile, setupCode: SETUP_CODE });
   const doctor = await register('doctor', 'doctor', { profile });
@@ -161,9 +163,14 @@ async function people(url) {
   };
 }
 
-async function ask(tool, url, name, token, folder) {
+/** @param chosen words that say which operations are asked */
+async function ask(
+  tool,
+  url,
+  { name, token, chosen, phases = 'examples,coverage,fuzzing' },
+  folder,
+) {
   const report = join(folder, `${name}.json`);
-  const excluded = token === undefined ? [] : ENDS_THE_SESSION;
   const options = {
     // What it leaves in its working folder goes with the folder.
     cwd: folder,
@@ -172,14 +179,7 @@ async function ask(tool, url, name, token, folder) {
   const words = [
     'run',
     `${url}/api/v1/openapi.json`,
-    ...[
-      '--url',
-      `${url}/api/v1`,
-      '--phases',
-      'examples,coverage,fuzzing',
-      '--checks',
-      CHECKS.join(','),
-    ],
+    ...['--url', `${url}/api/v1`, '--phases', phases, '--checks', CHECKS.join(',')],
     ...[
       '--max-examples',
       String(EXAMPLES),
@@ -199,10 +199,28 @@ async function ask(tool, url, name, token, folder) {
     ...['--suppress-health-check', 'all', '--request-timeout', '30', '--no-color'],
     ...['--report', 'json', '--report-json-path', report],
     ...(token === undefined ? [] : ['--header', `Authorization:Bearer ${token}`]),
-    ...excluded.flatMap((each) => ['--exclude-name', each]),
+    ...chosen,
   ];
   const status = await run(tool, words, options);
   return { name, status, ...countsOf(JSON.parse(readFileSync(report, 'utf8'))) };
+}
+
+/** Everybody, and what each of them asks. */
+async function callers(url) {
+  const others = ENDS_THE_SESSION.flatMap((each) => ['--exclude-name', each]);
+  const all = Object.entries(await people(url)).map(([name, token]) => ({
+    name,
+    token,
+    chosen: token === undefined ? [] : others,
+  }));
+  for (const [at, operation] of ENDS_THE_SESSION.entries()) {
+    const name = `leaver-${at + 1}`;
+    const { token } = await registerAt(url, 'relative', name, { details: { name: 'Somebody' } });
+    // Few cases: after one that succeeds there is nobody left to ask.
+    const phases = 'examples,coverage';
+    all.push({ name, token, phases, chosen: ['--include-name', operation] });
+  }
+  return all;
 }
 
 async function main([toolFolder]) {
@@ -212,8 +230,7 @@ async function main([toolFolder]) {
   try {
     const tool = await install(toolFolder ?? join(folder, 'venv'));
     const url = await gateway.url;
-    for (const [name, token] of Object.entries(await people(url)))
-      runs.push(await ask(tool, url, name, token, folder));
+    for (const caller of await callers(url)) runs.push(await ask(tool, url, caller, folder));
     if (!gateway.alive()) throw new Error('the gateway did not outlive its cases');
   } finally {
     await gateway.stop();
