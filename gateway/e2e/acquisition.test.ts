@@ -272,6 +272,9 @@ describe('data acquisition through HTTP', function () {
     const noMeta = intakeForm({ patient: maria, bytes: result });
     noMeta.delete('meta');
     expect(await post(noMeta)).to.equal('BAD_REQUEST');
+    const twoMetas = intakeForm({ patient: maria, bytes: result });
+    twoMetas.append('meta', '{}');
+    expect(await post(twoMetas)).to.equal('BAD_REQUEST');
     expect(await lab.fails('POST', '/intake/reports', { patient: maria.userId })).to.equal(
       'UNSUPPORTED_MEDIA',
     );

@@ -103,6 +103,13 @@ describe('adding reports with keys of one’s own', () => {
     expect(await failing(olga, none)).to.equal('VALIDATION');
     const absent = olga.seal(id, PLAIN, { parts: undefined });
     expect(await failing(olga, absent)).to.equal('BAD_REQUEST');
+    const sealed = olga.seal(id, PLAIN);
+    const twoMetas = () => {
+      const form = sealed.form();
+      form.append('meta', '{}');
+      return form;
+    };
+    expect(await failing(olga, { ...sealed, form: twoMetas })).to.equal('BAD_REQUEST');
     const wrong = olga.seal(id, PLAIN, { meta: { commitment: 'x' } });
     expect(await failing(olga, wrong)).to.equal('VALIDATION');
     const huge = olga.seal(id, PLAIN, { meta: { label: 'A'.repeat(20_000) } });

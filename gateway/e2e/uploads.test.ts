@@ -69,6 +69,8 @@ describe('uploads through HTTP', function () {
     await refused(form(report), 'BAD_REQUEST', 'no meta');
     await refused(form(['meta', META]), 'BAD_REQUEST', 'no report');
     await refused(form(['meta', META], report, report), 'BAD_REQUEST', 'two reports');
+    const other = JSON.stringify({ title: 'Another' });
+    await refused(form(['meta', META], report, ['meta', other]), 'BAD_REQUEST', 'two metas');
     await refused(form(['meta', META], report, ['virus', text('x')]), 'BAD_REQUEST', 'a stray');
     await refused(form(['meta', META], ['report', 'a field']), 'BAD_REQUEST', 'a report as field');
   });

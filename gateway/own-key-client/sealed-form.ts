@@ -17,6 +17,8 @@ export interface SealedChange {
   readonly cover?: Uint8Array;
   readonly parts?: readonly object[] | undefined;
   readonly meta?: object;
+  /** Written over the label's usual words. */
+  readonly label?: object;
 }
 
 export interface SealedReport {
@@ -85,6 +87,7 @@ export function sealForm(
     bytes: plain.length,
     sha256: sha256.toString('hex'),
     category: 'own',
+    ...change.label,
   };
   const meta = {
     parts: 'parts' in change ? change.parts : keys,

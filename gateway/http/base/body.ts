@@ -2,6 +2,7 @@
 import express from 'express';
 import type { Request, RequestHandler, Response } from 'express';
 import { GatewayError } from '../../errors.js';
+import { assertUnicode } from './json-text.js';
 
 /**
  * The parsed JSON body; `undefined` when there is none.
@@ -37,6 +38,7 @@ export async function readJsonBody(
     });
   });
   const body: unknown = request.body;
+  assertUnicode(body, 'The body');
   return body;
 }
 

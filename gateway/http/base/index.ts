@@ -3,6 +3,7 @@ export { createApp } from './app.js';
 export type { AppOptions } from './app.js';
 export type { Door } from './authenticate.js';
 export { DEVICE_COOKIE, SESSION_COOKIE } from './cookies.js';
+export { readJsonText } from './json-text.js';
 export { NDJSON, readLines } from './lines.js';
 export type { BodyLine } from './lines.js';
 export { API_ROOT } from './mount.js';

@@ -6,6 +6,7 @@ import type { Clock } from '../../ambient.js';
 import { GatewayError, toProblem } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import { assertSecondFactor, type Door } from './authenticate.js';
+import { readJsonText } from './json-text.js';
 import { toGatewayError, type TranslateError } from './problems.js';
 import { retryAfterMs, type RetryTimes } from './retry.js';
 import type { Identity } from './socket-handshake.js';
@@ -214,11 +215,7 @@ export class Channel {
 function parsed(data: RawData): unknown {
   const whole = Array.isArray(data) ? Buffer.concat(data) : data;
   const bytes = whole instanceof ArrayBuffer ? Buffer.from(whole) : whole;
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new GatewayError('BAD_REQUEST', 'A frame is one JSON text.', { cause });
-  }
+  return readJsonText(bytes.toString('utf8'), 'The frame');
 }
 
 /** What a problem is about: the id that the frame gave itself. */

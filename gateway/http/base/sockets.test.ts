@@ -217,6 +217,8 @@ describe('WebSockets', () => {
     const socket = await welcomed();
     socket.send('{');
     expect(await next(socket)).to.include({ type: 'problem', code: 'BAD_REQUEST' });
+    socket.send('{"id":"\\ud800"}');
+    expect(await next(socket)).to.include({ type: 'problem', code: 'BAD_REQUEST' });
     socket.send('{"id":"a","fail":"slowly"}');
     expect(await next(socket)).to.deep.include({ id: 'a', code: 'TOO_MANY', retryAfterMs: 70 });
     socket.send('{"id":"b","fail":"crash"}');

@@ -13,7 +13,7 @@ import {
   type Kept,
 } from '../../services/acquisition/index.js';
 import { sniffMediaType } from '../../services/media-type.js';
-import { API_ROOT, json, type Dialect } from '../base/index.js';
+import { API_ROOT, json, readJsonText, type Dialect } from '../base/index.js';
 import { fateAddress } from './acquisition.js';
 import { defineRoute } from './define.js';
 
@@ -241,7 +241,8 @@ async function readJson(request: Request, limitBytes: number): Promise<unknown> 
         });
       chunks.push(chunk);
     }
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return readJsonText(text, 'The body');
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('BAD_REQUEST', 'The body is not well-formed JSON.', { cause });

@@ -5,7 +5,7 @@ import busboy from 'busboy';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { GatewayError, validationError } from '../../errors.js';
-import type { UploadSchema } from '../base/index.js';
+import { readJsonText, type UploadSchema } from '../base/index.js';
 
 export interface FormFile {
   readonly field: string;
@@ -64,13 +64,7 @@ export function formOf(parts: {
 export function readMeta<S extends z.ZodType>({ fields }: Form, schema: S): z.output<S> {
   const text = fields['meta'];
   if (text === undefined) throw new GatewayError('BAD_REQUEST', 'The form has no field “meta”.');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new GatewayError('BAD_REQUEST', 'The field “meta” is not JSON.', { cause });
-  }
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(readJsonText(text, 'The field “meta”'));
   if (read.success) return read.data;
   throw validationError('body.meta', read.error);
 }
@@ -89,6 +83,7 @@ export async function readForm(request: Request, limits: FormLimits): Promise<Fo
     parser.on('field', (name: string | undefined, value, { valueTruncated }) => {
       if (name === undefined) fail(malformed());
       else if (valueTruncated) fail(tooLarge(limits.fieldBytes, `The field ${name.slice(0, 40)}`));
+      else if (Object.hasOwn(fields, name.slice(0, 40))) fail(twice('field', name));
       else fields[name.slice(0, 40)] = value;
     });
     parser.on('file', (field, stream, { filename }) => {
@@ -162,8 +157,7 @@ async function takeFile(
 ): Promise<void> {
   const receiver = Object.hasOwn(receivers, field) ? receivers[field] : undefined;
   if (receiver) {
-    if (received.has(field))
-      throw new GatewayError('BAD_REQUEST', `The form has more than one file “${field}”.`);
+    if (received.has(field)) throw twice('file', field);
     received.add(field);
     return receiver(stream, fileName);
   }
@@ -199,6 +193,13 @@ function tooLarge(limitBytes: number, what: string): GatewayError {
   return new GatewayError('TOO_LARGE', `${what} is larger than ${limitBytes} bytes.`, {
     limitBytes,
   });
+}
+
+function twice(part: 'file' | 'field', name: string): GatewayError {
+  return new GatewayError(
+    'BAD_REQUEST',
+    `The form has more than one ${part} “${name.slice(0, 40)}”.`,
+  );
 }
 
 function malformed(cause?: unknown): GatewayError {

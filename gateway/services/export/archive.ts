@@ -44,9 +44,17 @@ export async function* textFile(text: string): Bytes {
   yield await Promise.resolve(Buffer.from(text, 'utf8'));
 }
 
-/** One canonical JSON document. */
+/** One canonical JSON document. What people wrote may be no Unicode: it must not keep the rest from them. */
 export function jsonFile(value: unknown): Bytes {
-  return textFile(`${canonicalise(value)}\n`);
+  return textFile(`${canonicalise(asUnicode(value))}\n`);
+}
+
+/** A document with U+FFFD for each half of a surrogate pair, which has no UTF-8. */
+function asUnicode(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(asUnicode);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, asUnicode(of)]));
 }
 
 /** Canonical JSON, one document a line. */

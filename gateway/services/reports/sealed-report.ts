@@ -24,14 +24,23 @@ import { reportAad } from './binding.js';
 import type { LargeReport } from './draft.js';
 import type { Objects } from './objects.js';
 
-/** What a report is called and is: encrypted beside it. */
+/** Text of somebody whose client sealed it: what is no Unicode in it could be neither exported nor sent as UTF-8. */
+const asUnicode = (text: string): string => text.toWellFormed();
+
+/** `type/subtype`, perhaps with parameters (RFC 9110 §8.3.1), as the header of an answer can say it. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(?: *;[\x20-\x7e]*)?$/;
+
+/** What a report is called and is: encrypted beside it, by the gateway or by a client, which may have written anything. */
 export const labelSchema = z.strictObject({
-  title: z.string().min(1).max(200),
-  fileName: z.string().max(255),
-  mediaType: z.string().max(100),
+  title: z.string().min(1).max(200).transform(asUnicode),
+  fileName: z.string().max(255).transform(asUnicode),
+  mediaType: z
+    .string()
+    .max(100)
+    .transform((type) => (MEDIA_TYPE.test(type) ? type : 'application/octet-stream')),
   bytes: z.int().min(0),
   sha256: z.string().length(64),
-  category: z.string().max(60),
+  category: z.string().max(60).transform(asUnicode),
 });
 export type Label = z.infer<typeof labelSchema>;
 
