@@ -26,7 +26,8 @@ async function start({ dir, chaincode }: PlatformSetting): Promise<StartedPlatfo
   const socketPath = join(dir, 'ledger.sock');
   const child = fork(HOST, [dir, chaincode, socketPath], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: NODE_FLAGS,
+    // What the harness was started with goes on to the ledger, so that `node --cpu-prof` shows both.
+    execArgv: [...process.execArgv, ...NODE_FLAGS],
   });
   let complaint = '';
   child.stderr?.on(
