@@ -83,12 +83,18 @@ export const exportedReportSchema = z.strictObject({
       commitmentKey: digestSchema,
     })
     .optional(),
+  /** In a sealed export, instead: the files that hold what lies in the cloud, and the wraps on the way to its key. */
+  sealed: z
+    .strictObject({ parts: z.array(z.string()).min(1), label: z.string(), wraps: z.string() })
+    .optional(),
 });
 export type ExportedReport = z.infer<typeof exportedReportSchema>;
 
 export const manifestSchema = z.strictObject({
   kind: z.literal('PRMS-export'),
   v: z.literal(EXPORT_VERSION),
+  /** Why the reports are not in clear: the exporter's keys are where no gateway sees them, or they wanted it so. */
+  sealed: z.strictObject({ reason: z.enum(['KEYS_ELSEWHERE', 'ASKED_FOR']) }).optional(),
   ledger: z.string(),
   patient: userIdSchema,
   /** Who exported, and with which key they signed. */
@@ -102,12 +108,32 @@ export const manifestSchema = z.strictObject({
     headHash: hexSchema,
     headSignature: base64url,
   }),
-  /** Every file but this one and its signature, in the order of the archive. */
+  /** Every file but this one and its signature (which the exporter adds, where they keep their keys), in the order of the archive. */
   files: z.array(fileSchema),
   /** Every report that the gateway knew of. */
   reports: z.array(exportedReportSchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+// --- the way to a sealed report's key, as it stands in its file
+
+/** Of a wrap: HPKE of 32 bytes. */
+const WRAP_CHARACTERS = 152;
+
+export const sealedWrapSchema = z.strictObject({
+  purpose: z.enum(['epoch', 'report']),
+  subject: z.string().max(128),
+  recipient: userIdSchema,
+  kid: kidSchema,
+  wrap: base64url.length(WRAP_CHARACTERS),
+});
+
+/** In the order in which they are opened: each opens the next, the last one holds the report's data key. */
+export const sealedWrapsSchema = z.strictObject({
+  report: operationIdSchema,
+  wraps: z.array(sealedWrapSchema).min(2),
+});
+export type SealedWraps = z.infer<typeof sealedWrapsSchema>;
 
 // --- evidence, as it stands in `ledger/operations.ndjson`, one transaction a line
 

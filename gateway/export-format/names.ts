@@ -19,7 +19,7 @@ const LONGEST_NAME = 240;
 
 /** Everything that an export may hold, by its path. */
 const ALLOWED =
-  /^(?:README\.txt|manifest\.json|manifest\.sig|record\/[a-z-]{1,40}\.(?:json|ndjson)|ledger\/[a-z-]{1,40}\.(?:bin|ndjson)|consultations\/[0-9A-Z]{26}\.json|reports\/[0-9]{5,9}(?:-[\p{L}\p{N}\p{M}-]{1,60})?\.[a-z0-9]{1,8})$/u;
+  /^(?:README\.txt|manifest\.json|manifest\.sig|record\/[a-z-]{1,40}\.(?:json|ndjson)|ledger\/[a-z-]{1,40}\.(?:bin|ndjson)|consultations\/[0-9A-Z]{26}\.json|sealed\/[0-9]{5,9}-(?:[0-9]{1,2}\.(?:png|bin)|label\.bin|wraps\.json)|reports\/[0-9]{5,9}(?:-[\p{L}\p{N}\p{M}-]{1,60})?\.[a-z0-9]{1,8})$/u;
 
 /**
  * The name of a report's file: its number in the export makes it unique and keeps it off reserved names; of the title
@@ -35,10 +35,26 @@ export function reportFileName(number: number, title: string, mediaType: string)
     if (Buffer.byteLength(slug + letter) > LONGEST_NAME - 40) break;
     slug += letter;
   }
-  const place = String(number).padStart(5, '0');
+  const place = placeOf(number);
   const extension = Object.hasOwn(EXTENSIONS, mediaType) ? EXTENSIONS[mediaType] : undefined;
   return `reports/${place}${slug === '' ? '' : `-${slug}`}.${extension ?? 'bin'}`;
 }
+
+/** The names of a sealed report's files: nothing of what is in them is known. */
+export function sealedFileNames(
+  number: number,
+  { storage, parts }: { readonly storage: 'stego' | 'encrypted'; readonly parts: number },
+): { readonly parts: string[]; readonly label: string; readonly wraps: string } {
+  const base = `sealed/${placeOf(number)}`;
+  const extension = storage === 'stego' ? 'png' : 'bin';
+  return {
+    parts: Array.from({ length: parts }, (_, part) => `${base}-${part + 1}.${extension}`),
+    label: `${base}-label.bin`,
+    wraps: `${base}-wraps.json`,
+  };
+}
+
+const placeOf = (number: number): string => String(number).padStart(5, '0');
 
 /** May a file of an export have this name? Nothing else is unpacked, or believed. */
 export function isExportName(name: string): boolean {

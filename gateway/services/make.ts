@@ -175,7 +175,7 @@ export function makeServices(
       files: parts.files,
       transcripts: { of: (actor, which) => consultations.transcriptIfHere(actor, which) },
       maxAtOnce: config.maxExportsAtOnce,
-      maxReports: config.exportReports,
+      maxReportFiles: config.exportReportFiles,
     }),
   };
 }

@@ -24,17 +24,21 @@ import { differences } from './differences.js';
 import { NotProven, type Problem, type Verdict, type VerifyOptions } from './findings.js';
 import { proveOperations, readProof, type ProvenOperations } from './operations.js';
 import { readAs } from './documents.js';
-import { isGuardian, wasGuardian } from './guardians.js';
-import { CHECKED_FILES, NOT_SAID, RecordCheck } from './record.js';
-import { checkReports } from './reports.js';
+import { wasGuardian } from './guardians.js';
+import { CHECKED_FILES, RecordCheck } from './record.js';
+import { anchoredTerms, checkReports } from './reports.js';
+import { checkWay } from './sealed.js';
 import { linesOf } from './lines.js';
 import { checkTranscript } from './transcript.js';
+import { failed, held, type Proven } from './verdict.js';
 import { ExportZip } from './zip.js';
 
 const MiB = 1024 * 1024;
 const MAX_MANIFEST_BYTES = 256 * MiB;
 const MAX_TRANSCRIPT_BYTES = 256 * MiB;
 const MAX_SIGNATURE_BYTES = 1024;
+/** Some 300 bytes for each epoch that a vault has had since the report. */
+const MAX_WRAPS_BYTES = 16 * MiB;
 /** Of a field that is none of ours, in a message. */
 const LONGEST_NAME = 200;
 /** A proof holds an operation (16 KiB at most) for each line of its transaction that is shown. */
@@ -74,15 +78,26 @@ class Verification {
     const proofs = await this.#proofs();
     const chain = await this.#chain(manifest, proofs);
     const operations = proveOperations(proofs, manifest.ledger, chain.dataHashes);
-    await this.#attempt(() => this.#checkSignature(manifest, text, operations));
+    let signed = false;
+    await this.#attempt(async () => {
+      signed = await this.#checkSignature(manifest, text, operations);
+    });
     const record = await this.#retraced(manifest, operations);
     await this.#attempt(() => {
       checkReports(manifest, operations, record);
     });
+    await this.#checkWays(manifest, operations);
     const documents = await this.#checkRecord(record);
     this.#noteMissingTranscripts(record);
     const transcripts = await this.#checkTranscripts(manifest, operations);
-    return this.#verdict(manifest, { chain, operations, record, documents, transcripts });
+    return this.#verdict(manifest, {
+      chain,
+      signed,
+      operations,
+      record,
+      documents,
+      transcripts,
+    });
   }
 
   async #manifest(): Promise<{ manifest: Manifest; text: string }> {
@@ -95,8 +110,10 @@ class Verification {
   }
 
   /** The archive holds exactly what the manifest names, in its order, and each file is what it says. */
-  async #checkFiles({ files }: Manifest): Promise<void> {
-    const named = [...files.map(({ name }) => name), FILES.manifest, FILES.signature];
+  async #checkFiles(manifest: Manifest): Promise<void> {
+    const { files } = manifest;
+    const signature = this.#mayBeUnsigned(manifest) ? [] : [FILES.signature];
+    const named = [...files.map(({ name }) => name), FILES.manifest, ...signature];
     const held = this.zip.entries.map(({ name }) => name);
     const [wanted, present] = [new Set(named), new Set(held)];
     const surplus = held.find((name) => !wanted.has(name));
@@ -115,6 +132,11 @@ class Verification {
         }
       });
     }
+  }
+
+  /** Whoever keeps their keys adds the signature themselves. */
+  #mayBeUnsigned({ sealed }: Manifest): boolean {
+    return sealed?.reason === 'KEYS_ELSEWHERE' && !this.zip.entry(FILES.signature);
   }
 
   async #hashOf(entry: ZipEntry): Promise<string> {
@@ -143,21 +165,25 @@ class Verification {
     }
   }
 
+  /** @returns whether there is one */
   async #checkSignature(
-    { by, kid }: Manifest,
+    manifest: Manifest,
     text: string,
     { keys }: ProvenOperations,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    const { by, kid } = manifest;
     const file = FILES.signature;
-    const signature = (await this.zip.whole(this.#entry(file), MAX_SIGNATURE_BYTES)).toString();
     const publicKey = keys.get(by);
     if (publicKey === undefined || kidOf(publicKey) !== kid) {
       throw new NotProven(FILES.manifest, 'names a key that the evidence does not lead to');
     }
+    if (this.#mayBeUnsigned(manifest)) return false;
+    const signature = (await this.zip.whole(this.#entry(file), MAX_SIGNATURE_BYTES)).toString();
     const canonical = Buffer.from(signature, 'base64url').toString('base64url') === signature;
     if (!canonical || !isSignedBy({ publicKey, text: exportText(text), signature })) {
       throw new NotProven(file, 'is no signature of whoever exported over this manifest');
     }
+    return true;
   }
 
   /** The record, as the operations leave it. */
@@ -168,6 +194,23 @@ class Verification {
       checkFooting(record, manifest, proven);
     });
     return record;
+  }
+
+  /** The wraps on the way to each sealed report's key. */
+  async #checkWays(manifest: Manifest, { applied }: ProvenOperations): Promise<void> {
+    for (const report of manifest.reports) {
+      const anchor = applied.get(report.id)?.envelope;
+      const terms = anchor && anchoredTerms(anchor)?.report;
+      // Else it has been said already.
+      if (!report.sealed || !terms) continue;
+      const { wraps } = report.sealed;
+      await this.#attempt(async () => {
+        const entry = this.#entry(wraps);
+        const text = (await this.zip.whole(entry, MAX_WRAPS_BYTES)).toString('utf8').trimEnd();
+        const bound = { ...manifest, epoch: terms.epoch };
+        checkWay(parseCanonical(text, wraps), wraps, report, bound);
+      });
+    }
   }
 
   async #checkRecord(record: Retraced): Promise<number> {
@@ -242,69 +285,12 @@ class Verification {
     }
   }
 
-  #verdict(
-    manifest: Manifest,
-    proven?: {
-      readonly chain: CheckedChain;
-      readonly operations: ProvenOperations;
-      readonly record: Retraced;
-      readonly documents: number;
-      readonly transcripts: number;
-    },
-  ): Verdict {
-    const ok = this.problems.length === 0 && proven !== undefined;
-    const { problems } = this;
-    const missing = missingIn(manifest);
-    if (!ok) {
-      return { kind: 'export', ok, problems, proven: [], notProven: missing, facts: {} };
-    }
-    const { chain, operations, record, documents, transcripts } = proven;
-    const { height, headHash } = manifest.chain;
-    const included = manifest.reports.filter(({ state }) => state === 'included').length;
-    return {
-      kind: 'export',
-      ok,
-      problems,
-      proven: [
-        `${counted(manifest.files.length, 'file')}, each with the SHA-256 and size that the manifest names`,
-        `the manifest, signed by ${manifest.by}${manifest.by === manifest.patient ? ', the patient' : ', for the patient'}`,
-        `${counted(included, 'report')}, each the one that its author anchored (commitment), read on the record`,
-        `${counted(operations.applied.size, 'operation')}, signed by ${operations.keys.size === 1 ? "1 person's own keys" : `${operations.keys.size} people's own keys`} and applied by the ledger`,
-        `${counted(documents, 'entry', 'entries')} of the record, each field what the ledger's rules make of those operations, but for the fields that are named below; none that they make is left out`,
-        `${counted(transcripts, 'transcript')} of consultations, each a chain as far as it was anchored`,
-        `${counted(height, 'block')} of ${chain.channel}, chained up to ${height - 1}:${headHash}, signed by the node`,
-      ],
-      notProven: [
-        ...missing,
-        ...this.#missing.map(withoutTranscript),
-        ...CLAIMS,
-        ...guardianThen(manifest, record),
-        ...limits(manifest, this.options, operations),
-      ],
-      facts: {
-        ledger: chain.channel,
-        patient: manifest.patient,
-        by: manifest.by,
-        at: manifest.at,
-        height,
-        headHash,
-        genesisHash: chain.genesisHash,
-        files: manifest.files.length,
-        reports: manifest.reports.length,
-        included,
-        operations: operations.applied.size,
-        documents,
-        transcripts,
-      },
-    };
+  #verdict(manifest: Manifest, proven?: Proven): Verdict {
+    const { problems, options } = this;
+    if (proven === undefined || problems.length > 0) return failed(manifest, problems);
+    return held(manifest, proven, { options, missingTranscripts: this.#missing });
   }
 }
-
-/** What is only said, by whoever signed the manifest. */
-const CLAIMS = [
-  ...NOT_SAID,
-  { file: FILES.manifest, fields: ['title', 'fileName', 'mediaType', 'category'] },
-].map(({ file, fields }) => `${file}: no operation says ${fields.join(', ')}`);
 
 /**
  * An archive of version 1 does not show how the ledger was founded, so nothing could be worked out from it.
@@ -335,15 +321,6 @@ function checkFooting(
     throw new NotProven(FILES.manifest, 'was signed by somebody who was never a guardian');
 }
 
-/** What becomes of a guardian while an export is written, or before a false one is signed, its own clock can't settle. */
-function guardianThen(manifest: Manifest, { patient }: Retraced): string[] {
-  const { by } = manifest;
-  if (by === manifest.patient || (patient && isGuardian(manifest, patient))) return [];
-  return [
-    `That ${by} was still a guardian when they exported: they had been named one, and by the end of what is shown they are none.`,
-  ];
-}
-
 /** @throws NotProven for fields that no transcript has, too */
 function readTranscript(text: string, file: string): Transcript {
   const value = parseCanonical(text.trimEnd(), file);
@@ -354,38 +331,6 @@ function readTranscript(text: string, file: string): Transcript {
     file,
     `no transcript has a field ${JSON.stringify(more.slice(0, LONGEST_NAME))}`,
   );
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
-const withoutTranscript = (id: string): string =>
-  `what was said in consultation ${id}: its transcript is not in the archive`;
-
-function missingIn({ reports }: Manifest): string[] {
-  return reports.flatMap(({ id, state }) =>
-    state === 'included' ? [] : [`report ${id} is not in the archive: it is ${state}`],
-  );
-}
-
-function limits(
-  { chain: { height, headHash } }: Manifest,
-  { expect }: VerifyOptions,
-  { rekeyed }: ProvenOperations,
-): string[] {
-  const lines = [
-    'That nothing else exists: what is here is on the chain, and whoever exported signed that it is all; the chain can’t show that there is no more.',
-    'That the ledger kept its own rules: it says “applied”, and `prms ledger verify` on the ledger itself shows whether it was right to.',
-  ];
-  if (expect.length === 0) {
-    lines.push(
-      `That this is the chain which others see: it is one node's. Note ${height - 1}:${headHash}, or give an earlier note with --expect.`,
-    );
-  }
-  for (const user of rekeyed)
-    lines.push(`That ${user} holds their key: two hospitals replaced it.`);
-  return lines;
 }
 
 function parseCanonical(text: string, file: string): unknown {

@@ -94,12 +94,12 @@ export const uploads = {
     'wraps',
     'Key wraps of a client’s making that one request stores.',
   ),
-  exportReports: integer(
-    'PRMS_EXPORT_REPORTS',
+  exportReportFiles: integer(
+    'PRMS_EXPORT_REPORT_FILES',
     60_000,
     [1, 60_000],
-    'reports',
-    'Reports in one export; an archive’s directory counts no further.',
+    'files',
+    'Files of reports in one export: one a report, or sealed, its pictures and two more; an archive’s directory counts no further.',
   ),
   erasureFailuresTold: integer(
     'PRMS_ERASURE_FAILURES_TOLD',

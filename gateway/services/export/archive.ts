@@ -40,8 +40,12 @@ export class Archive {
   }
 }
 
-export async function* textFile(text: string): Bytes {
-  yield await Promise.resolve(Buffer.from(text, 'utf8'));
+export async function* bytesFile(bytes: Uint8Array): Bytes {
+  yield await Promise.resolve(bytes);
+}
+
+export function textFile(text: string): Bytes {
+  return bytesFile(Buffer.from(text, 'utf8'));
 }
 
 /** One canonical JSON document. What people wrote may be no Unicode: it must not keep the rest from them. */

@@ -17,33 +17,26 @@ import {
   EXPORT_VERSION,
   exportText,
   FILES,
-  reportFileName,
   type ExportedReport,
   type Manifest,
 } from '../../export-format/index.js';
 import { signingEntry, type Actor } from '../actor.js';
 import type { Accesses, AccessLog } from '../accesses/index.js';
 import type { Appointments } from '../appointments.js';
+import type { OwnReads } from '../own-keys/index.js';
 import type { PatientFiles } from '../patient-files.js';
 import type { Records } from '../records.js';
-import type { Label } from '../reports/index.js';
 import { Archive, jsonFile, linesFile, textFile, type ArchiveFile, type Bytes } from './archive.js';
+import { OpenContents, SealedContents, type Contents } from './contents.js';
 import { EvidenceGatherer } from './evidence.js';
-import { README } from './readme.js';
+import { README, SEALED_README } from './readme.js';
 
 export interface ExportedRecord {
   readonly fileName: string;
   readonly bytes: Bytes;
 }
 
-interface Opened {
-  readonly access: string;
-  readonly label: Label;
-  readonly commitmentKey: string;
-  readonly content: Bytes;
-}
 type Marked = Marks & { readonly id: string };
-type NotRead = Pick<ExportedReport, 'state'> & { readonly access?: string };
 
 /** What else a consultation leaves: its transcript, for those who may see it. */
 export interface Transcripts {
@@ -59,13 +52,14 @@ export class Exports {
       readonly records: Records;
       readonly ledger: Pick<Ledger, 'evidence'>;
       readonly accesses: Pick<Accesses, 'open' | 'copy'>;
+      readonly ownReads: Pick<OwnReads, 'decided' | 'stored'>;
       readonly accessLog: AccessLog;
       readonly appointments: Pick<Appointments, 'of'>;
       readonly files: Pick<PatientFiles, 'get'>;
       readonly transcripts: Transcripts;
       readonly maxAtOnce: number;
-      /** In one archive, whose directory counts its files in 16 bits. */
-      readonly maxReports: number;
+      /** Of reports, in one archive, whose directory counts its files in 16 bits. */
+      readonly maxReportFiles: number;
     },
   ) {}
 
@@ -75,28 +69,96 @@ export class Exports {
 
   /**
    * Begins an export. What it reads is on the ledger as accesses of the one who exports.
-   * @throws GatewayError FORBIDDEN for anybody but the patient and a guardian | BUSY | TOO_LARGE
+   * @throws GatewayError FORBIDDEN for anybody but the patient and a guardian | KEYS_ELSEWHERE | BUSY | TOO_LARGE
    */
   async begin(actor: Actor, patientId: string): Promise<ExportedRecord> {
-    const { records, maxAtOnce } = this.parts;
+    await this.#mustBeForPatient(actor, patientId);
+    mustHoldKeys(actor);
+    this.#mustHaveRoom();
+    return this.#record(actor, patientId, new OpenContents(this.parts.accesses, actor));
+  }
+
+  /**
+   * Begins an export of what only its owner can open: the reports as they lie in the clouds.
+   * @param accessIds of `access:request`s that the ledger has decided, one to each report that is not erased
+   * @throws GatewayError FORBIDDEN as `begin` | KEYS_ELSEWHERE when an access is missing | VALIDATION |
+   *   NOT_FOUND for one that is unknown, somebody else's or over | BUSY | TOO_LARGE
+   */
+  async beginSealed(
+    actor: Actor,
+    patientId: string,
+    accessIds: readonly string[],
+  ): Promise<ExportedRecord> {
+    await this.#mustBeForPatient(actor, patientId);
+    this.#mustHaveRoom();
+    const asOf = this.parts.records.now();
+    this.#underWay++;
+    try {
+      const accesses = await this.#decided(actor, patientId, accessIds);
+      const contents = new SealedContents(this.parts.ownReads, actor, accesses, asOf);
+      let files = 0;
+      const { records } = this.parts;
+      for await (const report of records.all((page) => records.reports(patientId, page))) {
+        mustBeAsked(report, accesses);
+        files += contents.filesOf(report);
+        this.#mustFit(files);
+      }
+      return this.#record(actor, patientId, contents);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #mustBeForPatient(actor: Actor, patientId: string): Promise<void> {
+    const { records } = this.parts;
     const patient = await records.patient(patientId);
     const user = await records.user(actor.userId);
-    if (!actsForPatient(patient, user, 'guardian', records.now()).permit) {
-      throw new GatewayError('FORBIDDEN', 'Only the patient or a guardian exports a record.', {
-        ids: { patient: patientId },
-      });
+    if (actsForPatient(patient, user, 'guardian', records.now()).permit) return;
+    throw new GatewayError('FORBIDDEN', 'Only the patient or a guardian exports a record.', {
+      ids: { patient: patientId },
+    });
+  }
+
+  #mustHaveRoom(): void {
+    if (this.#underWay < this.parts.maxAtOnce) return;
+    throw new GatewayError('BUSY', 'Too many records are being exported at once.', {
+      retry: 'later',
+    });
+  }
+
+  #mustFit(reportFiles: number): void {
+    const { maxReportFiles } = this.parts;
+    if (reportFiles <= maxReportFiles) return;
+    const message = `An export holds at most ${maxReportFiles} files of reports.`;
+    throw new GatewayError('TOO_LARGE', message);
+  }
+
+  /** By report, the access under which it goes into the archive. */
+  async #decided(
+    actor: Actor,
+    patientId: string,
+    accessIds: readonly string[],
+  ): Promise<Map<string, string>> {
+    const accesses = new Map<string, string>();
+    for (const [at, id] of accessIds.entries()) {
+      const { report, action } = await this.parts.ownReads.decided(actor, patientId, id);
+      if (report === undefined || action !== 'download') {
+        const fields = [{ path: `body.accesses.${at}`, message: 'is no access to download' }];
+        throw new GatewayError('VALIDATION', 'An export reads with accesses to download.', {
+          fields,
+        });
+      }
+      accesses.set(report, id);
     }
-    mustHoldKeys(actor);
-    if (this.#underWay >= maxAtOnce) {
-      throw new GatewayError('BUSY', 'Too many records are being exported at once.', {
-        retry: 'later',
-      });
-    }
+    return accesses;
+  }
+
+  #record(actor: Actor, patientId: string, contents: Contents): ExportedRecord {
     const archive = new Archive();
-    const files = this.#files(actor, patientId, archive);
+    const sealed = contents.manifest.sealed ? '-sealed' : '';
     return {
-      fileName: `prms-record-${patientId}.zip`,
-      bytes: this.#counted(archive.stream(files)),
+      fileName: `prms-record-${patientId}${sealed}.zip`,
+      bytes: this.#counted(archive.stream(this.#files(actor, patientId, archive, contents))),
     };
   }
 
@@ -109,11 +171,17 @@ export class Exports {
     }
   }
 
-  async *#files(actor: Actor, patientId: string, archive: Archive): AsyncIterable<ArchiveFile> {
+  async *#files(
+    actor: Actor,
+    patientId: string,
+    archive: Archive,
+    contents: Contents,
+  ): AsyncIterable<ArchiveFile> {
     const { records, ledger } = this.parts;
-    yield { name: FILES.readme, content: textFile(README) };
+    const readme = contents.manifest.sealed ? SEALED_README : README;
+    yield { name: FILES.readme, content: textFile(readme) };
     const reports = new Map<string, ExportedReport>();
-    yield* this.#reports(actor, patientId, reports);
+    yield* this.#reports(patientId, contents, reports);
     const gatherer = new EvidenceGatherer(records, patientId);
     yield* this.#lists(actor, patientId, gatherer, reports);
     // Last: what is done under the policy while this is written must find the policy that it was done under.
@@ -122,60 +190,25 @@ export class Exports {
     const evidence = await ledger.evidence();
     yield { name: FILES.operations, content: linesFile(gatherer.proofs(evidence)) };
     yield { name: FILES.chain, content: evidence.chain() };
-    yield* this.#manifest(actor, patientId, evidence, archive, [...reports.values()]);
+    const said = { ...contents.manifest, reports: [...reports.values()] };
+    yield* this.#manifest(actor, patientId, evidence, archive, said);
   }
 
   /** The reports, newest first; each is one access. */
   async *#reports(
-    actor: Actor,
     patientId: string,
+    contents: Contents,
     told: Map<string, ExportedReport>,
   ): AsyncIterable<ArchiveFile> {
     const { records } = this.parts;
-    let number = 0;
+    let [number, files] = [0, 0];
     for await (const report of records.all((page) => records.reports(patientId, page))) {
       number++;
-      if (number > this.parts.maxReports)
-        throw new GatewayError(
-          'TOO_LARGE',
-          `An export holds at most ${this.parts.maxReports} reports.`,
-        );
-      const facts = factsOf(report);
-      if (report.status === 'erased') {
-        told.set(report.id, { ...facts, state: 'erased' });
-        continue;
-      }
-      const opened = await this.#opened(actor, report);
-      if ('state' in opened) {
-        told.set(report.id, { ...facts, ...opened });
-        continue;
-      }
-      const { access, label, commitmentKey, content } = opened;
-      const file = reportFileName(number, label.title, label.mediaType);
-      const { title, fileName, mediaType, category, bytes, sha256 } = label;
-      yield { name: file, content };
-      told.set(report.id, {
-        ...facts,
-        state: 'included',
-        access,
-        content: { file, title, fileName, mediaType, category, bytes, sha256, commitmentKey },
-      });
-    }
-  }
-
-  /** The report opened on the record, or what became of it. */
-  async #opened(actor: Actor, report: Report): Promise<Opened | NotRead> {
-    const { accesses } = this.parts;
-    let access: string | undefined;
-    try {
-      const request = { action: 'download', purpose: 'treatment' } as const;
-      const opened = await accesses.open(actor, report.patient, report.id, request);
-      access = opened.access;
-      return { ...(await accesses.copy(actor, opened.ticket)), access, label: opened.label };
-    } catch (error) {
-      const state = stateAfter(error);
-      if (state === undefined) throw error;
-      return access === undefined ? { state } : { state, access };
+      files += contents.filesOf(report);
+      this.#mustFit(files);
+      const erased = { state: 'erased' } as const;
+      const said = report.status === 'erased' ? erased : yield* contents.of(report, number);
+      told.set(report.id, { ...factsOf(report), ...said });
     }
   }
 
@@ -236,42 +269,56 @@ export class Exports {
     }
   }
 
-  *#manifest(
+  /** With the signature of whoever exports, if their key is here; else it is for them to add. */
+  async *#manifest(
     actor: Actor,
     patient: string,
     { anchor }: LedgerEvidence,
     archive: Archive,
-    reports: readonly ExportedReport[],
-  ): Iterable<ArchiveFile> {
+    said: Pick<Manifest, 'sealed' | 'reports'>,
+  ): AsyncIterable<ArchiveFile> {
     const { records } = this.parts;
-    const { kid } = signingEntry(actor);
+    const { userId, keys } = actor;
+    const { kid } = keys.elsewhere ? await records.user(userId) : signingEntry(actor);
     const manifest: Manifest = {
       kind: 'PRMS-export',
       v: EXPORT_VERSION,
       ledger: records.channel,
       patient,
-      by: actor.userId,
+      by: userId,
       kid,
       at: records.now(),
       chain: anchor,
       files: [...archive.files],
-      reports: [...reports],
+      ...said,
     };
     const text = canonicalise(manifest);
-    const signature = actor.keys.sign(kid, Buffer.from(exportText(text), 'utf8'));
+    // Before the manifest goes out: a key that can't sign any more gives no archive that looks whole.
+    const signature = keys.elsewhere ? undefined : keys.sign(kid, Buffer.from(exportText(text)));
     yield { name: FILES.manifest, content: textFile(text) };
+    if (signature === undefined) return;
     const written = Buffer.from(signature).toString('base64url');
     yield { name: FILES.signature, content: textFile(written) };
   }
 }
 
-/** Whoever keeps their keys themselves exports by themselves: the gateway could neither open nor sign anything. */
+/** Whoever keeps their keys themselves signs for each report that is read: nobody else can. */
 function mustHoldKeys({ keys, userId }: Actor): void {
   if (!keys.elsewhere) return;
   throw new GatewayError(
     'KEYS_ELSEWHERE',
-    'This account keeps its keys itself, so this gateway can open nothing for it: open each report, and decrypt ciphertext and wrap where the keys are.',
+    'This account keeps its keys itself, so this gateway can open nothing for it: sign an access to each report, and ask for the sealed export.',
     { ids: { user: userId } },
+  );
+}
+
+/** @throws GatewayError KEYS_ELSEWHERE: what is missing is for its owner to sign */
+function mustBeAsked(report: Report, accesses: ReadonlyMap<string, string>): void {
+  if (report.status === 'erased' || accesses.has(report.id)) return;
+  throw new GatewayError(
+    'KEYS_ELSEWHERE',
+    'A sealed export needs a signed access, action `download`, to each report that is not erased; this one has none.',
+    { ids: { report: report.id } },
   );
 }
 
@@ -283,7 +330,7 @@ function factsOf({ id, status, author, anchoredAt, terms }: Report) {
 /** A report may have changed since it was read, or come since; the list says how it is now, and the manifest must agree. */
 function asOfNow(report: Report, told: ReadonlyMap<string, ExportedReport>): ExportedReport {
   const before = told.get(report.id);
-  const isHere = before?.content !== undefined;
+  const isHere = before?.state === 'included';
   const state = report.status === 'erased' && !isHere ? 'erased' : (before?.state ?? 'unavailable');
   return { ...before, ...factsOf(report), state };
 }
@@ -296,27 +343,6 @@ function isSameVersion(document: unknown, { version }: Marked): boolean {
 function onlyThisOne(error: unknown): undefined {
   if (error instanceof GatewayError) return undefined;
   throw error;
-}
-
-/** What is said of a report that could not be read; undefined when the export as a whole can't go on. */
-function stateAfter(error: unknown): ExportedReport['state'] | undefined {
-  if (!(error instanceof GatewayError)) return undefined;
-  switch (error.code) {
-    case 'REPORT_DAMAGED':
-    case 'WRAP_DAMAGED':
-      return 'damaged';
-    case 'CLOUD_UNAVAILABLE':
-    // The access may be applied later; then it is on the record though nothing came of it.
-    case 'COMMIT_TIMEOUT':
-    case 'BUSY':
-      return 'unavailable';
-    case 'GONE':
-      return 'erased';
-    case 'REFUSED':
-      return error.options.reason === 'REPORT_WITHDRAWN' ? 'withdrawn' : 'refused';
-    default:
-      return undefined;
-  }
 }
 
 async function* passing<T>(

@@ -25,6 +25,12 @@ export interface Opening {
   readonly expiresAt: number;
 }
 
+/** All that is stored of a report, and nothing that opens it but for its reader. */
+export interface StoredReport extends Pick<Opening, 'wraps' | 'label'> {
+  /** Of each part, its object as it lies in the cloud. */
+  readonly parts: readonly AsyncIterable<Uint8Array>[];
+}
+
 /** A report that was asked for. */
 export interface Asked {
   readonly patient: string;
@@ -99,6 +105,43 @@ export class OwnReads {
   }
 
   /**
+   * One's own access to some report, as the ledger decided it, while it is good.
+   * @throws GatewayError NOT_FOUND, also for one that is over
+   */
+  async decided(actor: Actor, patient: string, id: string): Promise<Access> {
+    const { records } = this.parts;
+    const access = await records.access(patient, id);
+    const { expiresAt } = await this.#life(access);
+    if (!isReadOf(actor, access) || records.now() >= expiresAt) throw unknownAccess(id);
+    return access;
+  }
+
+  /**
+   * What is stored of a report.
+   * @param asOf when it was asked for: a whole record takes longer than an access is good
+   * @throws GatewayError as `open`
+   */
+  async stored(actor: Actor, asked: Asked, asOf: number): Promise<StoredReport> {
+    const { access, permit } = await this.#permitted(actor, asked, asOf);
+    const { report } = permit;
+    const patient = await this.parts.records.patient(asked.patient);
+    return this.#while(permit, async () => ({
+      wraps: await this.#way(actor, patient, report, access),
+      label: await this.parts.bytes.label(report),
+      parts: await this.#objects(permit),
+    }));
+  }
+
+  async #objects({ access, ...permit }: Permit): Promise<AsyncIterable<Uint8Array>[]> {
+    const { log, standing, bytes } = this.parts;
+    const { report } = permit;
+    if (report.terms.storage === 'stego') return (await bytes.images(report)).map(atOnce);
+    const pieces = await bytes.pieces(report);
+    const whole = bytes.range(report, pieces, { start: 0, end: pieces.sizeBytes });
+    return [log.watchedStream(access, standing.stream({ access, ...permit }, whole))];
+  }
+
+  /**
    * The keys that a relative or the patient needs to give others access: the way to a report's key without reading it.
    * @throws GatewayError FORBIDDEN | NOT_FOUND
    */
@@ -129,25 +172,31 @@ export class OwnReads {
   async #permitted(
     actor: Actor,
     asked: Asked,
+    asOf = this.parts.records.now(),
   ): Promise<{ access: Access; permit: Permit; expiresAt: number }> {
-    const { records, lifeMs } = this.parts;
+    const { records } = this.parts;
     const access = await records.access(asked.patient, asked.access);
-    const own = access.kind === 'read' && access.actor === actor.userId;
     // Somebody else's is as unknown as one that never was.
-    if (!own || access.report !== asked.report) throw unknownAccess(asked);
+    if (!isReadOf(actor, access) || access.report !== asked.report)
+      throw unknownAccess(asked.access);
     if (access.outcome.decision === 'refuse') throw refused(access.outcome, access.id);
-    const committedAt = await this.#committedAt(access);
-    // A client may sign for an instant that is still to come.
-    const expiresAt = Math.min(access.issuedAt, committedAt) + lifeMs;
-    if (records.now() >= expiresAt) throw unknownAccess(asked);
+    const { committedAt, expiresAt } = await this.#life(access);
+    if (asOf >= expiresAt) throw unknownAccess(asked.access);
     const report = await records.report(asked.patient, asked.report);
     if (report.status === 'erased') throw gone(report);
     const { action, purpose, actingFor, emergency } = access;
-    if (action === undefined || purpose === undefined) throw unknownAccess(asked);
+    if (action === undefined || purpose === undefined) throw unknownAccess(access.id);
     const kid = await this.#kidAt(actor.userId, committedAt);
     const wish = { action, purpose, actingFor, emergency };
     const permit = { access: access.id, reader: actor.userId, kid, wish, report };
     return { access, permit, expiresAt };
+  }
+
+  async #life(access: Access): Promise<{ committedAt: number; expiresAt: number }> {
+    const committedAt = await this.#committedAt(access);
+    // A client may sign for an instant that is still to come.
+    const expiresAt = Math.min(access.issuedAt, committedAt) + this.parts.lifeMs;
+    return { committedAt, expiresAt };
   }
 
   /** When the ledger had it, by the clock of the gateway that sent it. */
@@ -275,7 +324,15 @@ function mustBeStored(report: Report, storage: Report['terms']['storage']): void
   });
 }
 
-function unknownAccess({ access }: Asked): GatewayError {
+function isReadOf({ userId }: Actor, { kind, actor }: Access): boolean {
+  return kind === 'read' && actor === userId;
+}
+
+async function* atOnce(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+function unknownAccess(access: string): GatewayError {
   return new GatewayError(
     'NOT_FOUND',
     'This is no access of yours to this report, or it is over: ask for access again.',

@@ -42,15 +42,23 @@ export class SealedBytes {
     );
   }
 
+  /** A hidden report's pictures, as they lie in the cloud. @throws GatewayError REPORT_DAMAGED | CLOUD_UNAVAILABLE */
+  images(report: Report): Promise<Uint8Array[]> {
+    return damagedIs(report, async () => {
+      const images: Uint8Array[] = [];
+      for (const part of report.terms.parts)
+        images.push(await this.objects.get(report.id, part, MAX_IMAGE_BYTES));
+      return images;
+    });
+  }
+
   /**
    * Finds a hidden report's ciphertext.
    * @throws GatewayError VALIDATION when these keys find nothing | REPORT_DAMAGED | CLOUD_UNAVAILABLE
    */
   hidden(report: Report, partKeys: readonly PartKeys[]): Promise<Uint8Array> {
     return damagedIs(report, async () => {
-      const images: Uint8Array[] = [];
-      for (const part of report.terms.parts)
-        images.push(await this.objects.get(report.id, part, MAX_IMAGE_BYTES));
+      const images = await this.images(report);
       try {
         return await this.pool.extractCiphertext(images, partKeys);
       } catch (error) {

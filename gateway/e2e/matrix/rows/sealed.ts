@@ -63,5 +63,11 @@ export const sealedRows: Rows = {
     },
     answers: { ok: ['owner'], rest: 'NOT_FOUND' },
   },
+  // Without an access to a report that is there, nobody gets anything.
+  'post /patients/{patient}/sealed-export': {
+    ownSession: true,
+    ask: () => ({ body: { accesses: [] } }),
+    answers: { KEYS_ELSEWHERE: SELF, rest: 'FORBIDDEN' },
+  },
   'post /patients/{patient}/export': { ownSession: true, answers: { ok: SELF, rest: 'FORBIDDEN' } },
 };
