@@ -117,15 +117,13 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 // --- the way to a sealed report's key, as it stands in its file
 
-/** Of a wrap: HPKE of 32 bytes. */
-const WRAP_CHARACTERS = 152;
-
 export const sealedWrapSchema = z.strictObject({
   purpose: z.enum(['epoch', 'report']),
-  subject: z.string().max(128),
+  subject: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/),
   recipient: userIdSchema,
   kid: kidSchema,
-  wrap: base64url.length(WRAP_CHARACTERS),
+  /** HPKE of 32 bytes. */
+  wrap: z.string().regex(/^[A-Za-z0-9_-]{152}$/),
 });
 
 /** In the order in which they are opened: each opens the next, the last one holds the report's data key. */
