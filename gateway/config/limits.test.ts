@@ -130,6 +130,7 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'gateway/verify/export.ts MAX_MANIFEST_BYTES': READER,
   'gateway/verify/export.ts MAX_TRANSCRIPT_BYTES': READER,
   'gateway/verify/export.ts MAX_SIGNATURE_BYTES': READER,
+  'gateway/verify/export.ts MAX_WRAPS_BYTES': READER,
   'gateway/verify/export.ts LONGEST_NAME': 'of a name that is not ours, in a message',
   'gateway/verify/export.ts MAX_LINE_BYTES': READER,
   'gateway/verify/index.ts BEGINNING_BYTES': BUFFER,
