@@ -65,6 +65,7 @@ describe('accounts and sessions', () => {
         absoluteMs: { cookie: 120 * MINUTE, bearer: 240 * MINUTE },
         freshMs: 5 * MINUTE,
         touchEveryMs: 30_000,
+        skewMs: 120_000,
         perAccount: 3,
       },
       keyRing,
@@ -392,6 +393,7 @@ describe('accounts and sessions', () => {
         absoluteMs: { cookie: MINUTE, bearer: MINUTE },
         freshMs: 1,
         touchEveryMs: 30_000,
+        skewMs: 120_000,
         perAccount: 3,
       };
       const again = new Sessions({ store, clock, random, csrfKey: random(32), limits, keyRing });

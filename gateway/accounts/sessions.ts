@@ -38,6 +38,8 @@ export interface SessionLimits {
   readonly absoluteMs: Readonly<Record<SessionKind, number>>;
   readonly freshMs: number;
   readonly perAccount: number;
+  /** How far a clock may have been put back since a session began: one from later has a beginning that nobody knows. */
+  readonly skewMs: number;
   /** `lastUsedAt` is written at most so often: a read of a page should not cost a write. */
   readonly touchEveryMs: number;
 }
@@ -138,7 +140,9 @@ export class Sessions {
 
   /** Whether the password was given a short time ago. */
   isFresh(session: Session): boolean {
-    return this.services.clock.now() - session.freshAt < this.services.limits.freshMs;
+    const { freshMs, skewMs } = this.services.limits;
+    const ageMs = this.services.clock.now() - session.freshAt;
+    return ageMs < freshMs && ageMs >= -skewMs;
   }
 
   /** When a session ends at the latest, however much it is used. */
@@ -214,8 +218,11 @@ export class Sessions {
 
   private expired(session: Session): boolean {
     const now = this.services.clock.now();
+    const { idleMs, skewMs } = this.services.limits;
     return (
-      now - session.lastUsedAt >= this.services.limits.idleMs || now >= this.expiresAt(session)
+      now - session.lastUsedAt >= idleMs ||
+      now >= this.expiresAt(session) ||
+      session.createdAt > now + skewMs
     );
   }
 }

@@ -53,6 +53,22 @@ describe('sessions over HTTP', function () {
     expect(await me(asBearer)).to.equal(401);
   });
 
+  it('is over when it began at a time that has not come: the clock was ahead', async () => {
+    const DAY_MS = 24 * 60 * MINUTE_MS;
+    world.clock.advance(2 * MINUTE_MS);
+    await browser.logIn(maria.login, PASSWORD);
+    // As much as clocks may differ is borne.
+    world.clock.advance(-2 * MINUTE_MS);
+    expect(await me(browser)).to.equal(200);
+    world.clock.advance(DAY_MS);
+    await browser.logIn(maria.login, PASSWORD);
+    world.clock.advance(-DAY_MS);
+    expect(await me(browser)).to.equal(401);
+    world.clock.advance(DAY_MS);
+    expect(await me(browser), 'it has ended').to.equal(401);
+    world.clock.advance(-DAY_MS);
+  });
+
   it('refuses a change without the CSRF token, or with another session’s', async () => {
     expect((await change()).status).to.equal(404);
     const { csrf } = browser;

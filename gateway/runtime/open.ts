@@ -3,6 +3,7 @@
 import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { MAX_SKEW_MS } from '@prms/chaincode';
 import type { EmbeddedLedger } from '@prms/network';
 import { StegoPool } from '@prms/stego';
 import { Accounts, Devices, KnownAddresses, Sessions, Throttle } from '../accounts/index.js';
@@ -228,6 +229,7 @@ function openAccounts(
     freshMs: config.freshLoginMinutes * MINUTE_MS,
     perAccount: config.sessionsPerAccount,
     touchEveryMs: config.sessionTouchMs,
+    skewMs: MAX_SKEW_MS,
   };
   return {
     accounts: new Accounts({

@@ -8,7 +8,7 @@ import type { Fate, Outbox } from './outbox.js';
 import type { Intake, Submitter, Taken } from './intake.js';
 import { Tray } from './tray.js';
 
-/** One line as it came, or what is wrong with it. */
+/** One line as it came, perhaps empty, or what is wrong with it. */
 export type SubmittedLine =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly fault: GatewayError };
@@ -46,12 +46,21 @@ export interface BulkLimits {
   readonly spare: number;
   /** How long one operation may wait for the outbox, then for the ledger. */
   readonly commitWaitMs: number;
+  /** Lines of one request that are no operations, empty ones too, before no more are read. */
+  readonly junkLines: number;
+  /** How long all requests together may keep the event loop before everybody else has a turn. */
+  readonly turnMs: number;
 }
+
+/** Receipts that are handed on at once: writing them takes its time, too. */
+const HANDFUL_RECEIPTS = 100;
 
 /** One request. `ended`: its session is over, and no more is taken of it. */
 interface Underway {
   readonly by: Submitter;
   ended: boolean;
+  /** Lines so far that were no operations. */
+  junk: number;
 }
 
 export class Bulk {
@@ -59,6 +68,8 @@ export class Bulk {
   /** Requests under way by the session that began them. */
   readonly #ofSession = new Map<string, Set<Underway>>();
   #requests = 0;
+  #turnBegan = 0;
+  #nextTurn: Promise<void> | undefined;
 
   constructor(
     private readonly parts: {
@@ -90,7 +101,7 @@ export class Bulk {
   ): Promise<AsyncIterable<readonly LineReceipt[]>> {
     const leave = this.#enter(session.userId);
     try {
-      const underway = { by: await this.parts.intake.submitter(session), ended: false };
+      const underway = { by: await this.parts.intake.submitter(session), ended: false, junk: 0 };
       const ofSession = this.#ofSession.get(session.id) ?? new Set();
       this.#ofSession.set(session.id, ofSession.add(underway));
       return this.#receipts(lines, underway, signal, () => {
@@ -137,7 +148,10 @@ export class Bulk {
       for (;;) {
         const receipts = await tray.take();
         if (receipts.length === 0) return;
-        yield receipts;
+        for (let at = 0; at < receipts.length; at += HANDFUL_RECEIPTS) {
+          yield receipts.slice(at, at + HANDFUL_RECEIPTS);
+          await this.#turn();
+        }
       }
     } finally {
       // What was accepted settles all the same: its fate can be asked for.
@@ -155,7 +169,16 @@ export class Bulk {
     const { outbox, limits } = this.parts;
     for await (const batch of lines) {
       for (const line of batch) {
+        await this.#turn();
+        const isEmpty = 'text' in line && line.text === '';
+        const isLast = underway.junk >= limits.junkLines;
+        if (isEmpty) underway.junk++;
+        if (isEmpty && !isLast) continue;
         if (!(await tray.begin())) return;
+        if (isLast) {
+          tray.put(faultOf(line.number, tooMuchJunk(limits.junkLines)));
+          return;
+        }
         const placed =
           outbox.hasRoom(limits.spare) ||
           (await outbox.room(limits.spare, limits.commitWaitMs, signal));
@@ -163,6 +186,25 @@ export class Bulk {
         void this.#one(line, underway, placed).then((receipt) => tray.put(receipt));
       }
     }
+  }
+
+  /**
+   * Lets everybody else have a turn when these requests had theirs. Lines that are refused at once wait for nothing, so
+   * that however many of them would be one turn.
+   */
+  async #turn(): Promise<void> {
+    this.#nextTurn ??= this.#begunTurn();
+    if (performance.now() - this.#turnBegan >= this.parts.limits.turnMs) await this.#nextTurn;
+  }
+
+  #begunTurn(): Promise<void> {
+    this.#turnBegan = performance.now();
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#nextTurn = undefined;
+        resolve();
+      }),
+    );
   }
 
   /** Never rejects. */
@@ -176,7 +218,9 @@ export class Bulk {
       const taken = await this.parts.intake.submit(line.text, underway.by);
       return { line: number, ...(await this.#outcome(taken)) };
     } catch (error) {
-      return faultOf(number, error);
+      const fault = faultOf(number, error);
+      if (isJunk(fault)) underway.junk++;
+      return fault;
     }
   }
 
@@ -204,6 +248,22 @@ function faultOf(line: number, error: unknown): LineReceipt {
     return { line, id: '', ...id, status: 'refused', code: options.reason, detail };
   const status = error.status >= 500 ? 'busy' : 'invalid';
   return { line, ...id, status, code, detail };
+}
+
+/** It can't be read as an operation, whosever it would be. */
+function isJunk({ status, ...receipt }: LineReceipt): boolean {
+  return (
+    status === 'invalid' &&
+    'code' in receipt &&
+    (receipt.code === 'BAD_REQUEST' || receipt.code === 'TOO_LARGE')
+  );
+}
+
+function tooMuchJunk(lines: number): GatewayError {
+  return new GatewayError(
+    'TOO_MANY',
+    `${lines} lines of this request were no operations: neither this one nor those after it are read.`,
+  );
 }
 
 /** The promise's value, or undefined after so long. */

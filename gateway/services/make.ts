@@ -273,6 +273,8 @@ function bulkLimits(config: Config): BulkLimits {
     window: config.bulkWindowOperations,
     unread: config.bulkUnreadReceipts,
     stallMs: config.bulkStallMs,
+    junkLines: config.bulkJunkLines,
+    turnMs: config.bulkTurnMs,
     spare: Math.min(config.outboxSpareOperations, Math.floor(config.outboxOperations / 2)),
     commitWaitMs: config.commitWaitMs,
   };

@@ -59,6 +59,20 @@ export const operations = {
     'ms',
     'A bulk request is cut when its receipts wait unread, at the bound above, for so long.',
   ),
+  bulkJunkLines: integer(
+    'PRMS_BULK_JUNK_LINES',
+    1000,
+    [1, 1_000_000],
+    'lines',
+    'Lines of one bulk request that are no operations, empty ones too; then no more of it are read.',
+  ),
+  bulkTurnMs: integer(
+    'PRMS_BULK_TURN_MS',
+    5,
+    [1, 1000],
+    'ms',
+    'Bulk requests together keep the gateway’s thread for so long before everybody else has a turn.',
+  ),
   fatesPerQuestion: integer(
     'PRMS_FATES_PER_QUESTION',
     1000,

@@ -12,12 +12,16 @@ export type BodyLine =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly fault: GatewayError };
 
+/** No more lines are made of a chunk at once: tens of thousands of short ones may stand in it. */
+const HANDFUL_LINES = 256;
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * The lines of a request's body, in handfuls, empty ones left out. A line that is too long or no UTF-8 is told as such,
- * and the next ones follow. Reading on is what makes the sender send on.
+ * The lines of a request's body, in handfuls. A line that is too long or no UTF-8 is told as such, and the next ones
+ * follow. Reading on is what makes the sender send on; once nobody reads on, what still comes is read away, so that the
+ * sender gets to see the answer.
  * @throws GatewayError UNSUPPORTED_MEDIA; REQUEST_TIMEOUT when the body breaks off
  */
 export function readLines(
@@ -39,6 +43,8 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, void,
     }
   } catch (cause) {
     throw new GatewayError('REQUEST_TIMEOUT', 'The body broke off.', { cause });
+  } finally {
+    request.resume();
   }
 }
 
@@ -50,24 +56,26 @@ export async function* split(
   let begun: Buffer[] = [];
   let begunBytes = 0;
   let number = 0;
-  const take = (end: Buffer): BodyLine[] => {
+  const take = (end: Buffer): BodyLine => {
     number++;
     const bytes = begunBytes + end.length;
     const whole = begun.length === 0 ? end : Buffer.concat([...begun, end]);
     begun = [];
     begunBytes = 0;
-    if (bytes > maxLineBytes) return [{ number, fault: tooLong(maxLineBytes) }];
+    if (bytes > maxLineBytes) return { number, fault: tooLong(maxLineBytes) };
     const line = whole.at(-1) === CARRIAGE_RETURN ? whole.subarray(0, -1) : whole;
-    if (line.length === 0) return [];
-    if (!isUtf8(line)) return [{ number, fault: notUtf8() }];
-    return [{ number, text: line.toString('utf8') }];
+    if (!isUtf8(line)) return { number, fault: notUtf8() };
+    return { number, text: line.toString('utf8') };
   };
   for await (const chunk of chunks) {
-    const lines: BodyLine[] = [];
+    let lines: BodyLine[] = [];
     let from = 0;
     for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, from)) {
-      lines.push(...take(chunk.subarray(from, at)));
+      lines.push(take(chunk.subarray(from, at)));
       from = at + 1;
+      if (lines.length < HANDFUL_LINES) continue;
+      yield lines;
+      lines = [];
     }
     const rest = chunk.subarray(from);
     // Of a line that is too long only its length is remembered.
@@ -76,10 +84,7 @@ export async function* split(
     else if (rest.length > 0) begun.push(rest);
     if (lines.length > 0) yield lines;
   }
-  if (begunBytes > 0) {
-    const last = take(Buffer.alloc(0));
-    if (last.length > 0) yield last;
-  }
+  if (begunBytes > 0) yield [take(Buffer.alloc(0))];
 }
 
 function tooLong(limitBytes: number): GatewayError {

@@ -188,6 +188,14 @@ describe('WebSockets', () => {
     expect(await next(dial(other))).to.deep.equal({ type: 'welcome', user: 'b' });
     expect(await refused(dial(other))).to.equal('BUSY');
     expect((await metrics.render()).text).to.include('prms_sockets_open 4');
+    // To be full is no failure: the log says so, and has no stack of it.
+    expect(logged.filter((line) => line.includes('socket.failed'))).to.deep.equal([]);
+    const refusals = logged.filter((line) => line.includes('"event":"socket.refused"'));
+    expect(refusals).to.have.length(2);
+    for (const line of refusals) {
+      expect(JSON.parse(line)).to.include({ level: 'info', code: 'BUSY' });
+      expect(line).not.to.include('error');
+    }
     mine[0]?.close();
     await until(async () => (await metrics.render()).text.includes('prms_sockets_open 3'));
     await welcomed(options);

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { z } from 'zod';
 import type { Clock, RandomBytes } from '../../ambient.js';
-import { GatewayError } from '../../errors.js';
+import { GatewayError, type GatewayErrorCode } from '../../errors.js';
 import type { Log } from '../../logging.js';
 import type { Metrics } from '../../metrics.js';
 import type { Door } from './authenticate.js';
@@ -15,6 +15,9 @@ import { toGatewayError, type TranslateError } from './problems.js';
 import type { Lifecycle } from './server.js';
 import { Channel, CLOSE, type SocketLimits, type SocketListener } from './socket-channel.js';
 import { identify, refuseUpgrade, SUBPROTOCOL, type Identity } from './socket-handshake.js';
+
+/** To be full, or about to stop, is none. */
+const NO_FAILURES: ReadonlySet<GatewayErrorCode> = new Set(['BUSY', 'SHUTTING_DOWN']);
 
 export interface SocketContext<Deps, Params> extends Pick<Identity, 'session'> {
   readonly deps: Deps;
@@ -131,8 +134,10 @@ export class Sockets<Deps> {
       }
     } catch (cause) {
       const error = toGatewayError(cause, this.options.translate);
-      if (error.status >= 500)
-        this.options.log.error('socket.failed', { requestId: id, code: error.code, error });
+      const { log } = this.options;
+      const { code } = error;
+      if (NO_FAILURES.has(code)) log.info('socket.refused', { requestId: id, code });
+      else if (error.status >= 500) log.error('socket.failed', { requestId: id, code, error });
       refuseUpgrade(socket, error, id, this.options.limits);
     } finally {
       this.#arriving -= 1;

@@ -213,6 +213,7 @@ export async function startSample(
       absoluteMs: { cookie: 60 * MINUTE, bearer: 60 * MINUTE },
       freshMs: MINUTE,
       touchEveryMs: 30_000,
+      skewMs: 120_000,
       perAccount: 20,
     },
     keyRing: new KeyRing(clock, { idleMs: MINUTE, absoluteMs: MINUTE, sessions: 10 }),

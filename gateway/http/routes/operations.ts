@@ -48,6 +48,7 @@ export const operationRoutes = [
       'Each gets one line of answer, in the order in which they settle, while further lines are still read: ' +
       'applied or refused (the ledger’s receipt), pending (on disk here: ask for its fate), failed, ' +
       'invalid (nothing was kept of it), or busy (nothing was kept of it: send it again later). ' +
+      'After too many lines that are no operations the next is answered TOO_MANY, and no more are read. ' +
       'Read while sending: when too many receipts are unread, no more lines are taken. ' +
       'Everybody hands in their own operations; an admitted hospital relays what others have signed, but for an ' +
       '`access:emergency`: that is taken from its actor’s own session alone, and only while the log-in is fresh. ' +
