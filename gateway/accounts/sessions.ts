@@ -47,6 +47,8 @@ export interface SessionLimits {
 export class Sessions {
   private readonly endListeners = new Set<(sessionId: string) => void>();
   private readonly records: Documents<Session>;
+  /** Ended, though the store could not be told yet: nobody comes in by them, and the next sweep tries again. */
+  private readonly over = new Set<string>();
   /** `<userId>/<session id>`, to list and end a user's sessions. */
   private readonly byUser: Documents<true>;
 
@@ -88,7 +90,7 @@ export class Sessions {
   /** The session of a token; `undefined` when there is none or it has ended. Counts as use. */
   async authenticate(token: string): Promise<Session | undefined> {
     if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined;
-    const session = await this.records.get(idOf(token));
+    const session = await this.present(idOf(token));
     if (session === undefined) return undefined;
     if (this.expired(session)) {
       await this.end(session.id);
@@ -98,12 +100,24 @@ export class Sessions {
     const { touchEveryMs, idleMs } = this.services.limits;
     if (now - session.lastUsedAt < Math.min(touchEveryMs, idleMs / 4)) return session;
     // A session that is ended at this moment must not come back: only what is still there is touched.
-    return this.records.update(session.id, (present) => present && { ...present, lastUsedAt: now });
+    const touched = this.records.update(
+      session.id,
+      (present) => present && { ...present, lastUsedAt: now },
+    );
+    // A use that can't be noted is one all the same: who can't even log out is locked in.
+    return touched.catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE') return session;
+      throw error;
+    });
+  }
+
+  private async present(id: string): Promise<Session | undefined> {
+    return this.over.has(id) ? undefined : this.records.get(id);
   }
 
   /** A session that is still good, by its id; `undefined` when it has ended. Looking is no use of it. */
   async look(id: string): Promise<Session | undefined> {
-    const session = await this.records.get(id);
+    const session = await this.present(id);
     if (session === undefined || !this.expired(session)) return session;
     await this.end(id);
     return undefined;
@@ -122,7 +136,7 @@ export class Sessions {
       // The bytes first: what is read after them is at least as new, and then the commit finds other ones.
       const place = { space: this.records.space, key: session.id };
       const value = await store.get(place.space, place.key);
-      const present = await this.records.get(session.id);
+      const present = await this.present(session.id);
       if (present === undefined) {
         throw new GatewayError('UNAUTHENTICATED', 'This session has ended: log in again.');
       }
@@ -165,7 +179,7 @@ export class Sessions {
   async list(userId: string): Promise<Session[]> {
     const sessions: Session[] = [];
     for await (const { key } of this.byUser.list({ prefix: `${userId}/` })) {
-      const session = await this.records.get(key.slice(userId.length + 1));
+      const session = await this.present(key.slice(userId.length + 1));
       if (session !== undefined && !this.expired(session)) sessions.push(session);
     }
     return sessions;
@@ -176,13 +190,19 @@ export class Sessions {
     this.endListeners.add(listener);
   }
 
-  /** Ends a session and wipes its keys; one that is not there is fine. */
+  /**
+   * Ends a session and wipes its keys; one that is not there is fine.
+   * @throws GatewayError STORE_UNAVAILABLE when it is over here, but would be back after a restart
+   */
   async end(sessionId: string): Promise<void> {
     this.services.keyRing.drop(sessionId);
     for (const listener of this.endListeners) listener(sessionId);
     const session = await this.records.get(sessionId);
-    if (session === undefined) return;
-    await this.services.store.commit(this.removal(session), { sync: true });
+    if (session !== undefined) {
+      this.over.add(sessionId);
+      await this.services.store.commit(this.removal(session), { sync: true });
+    }
+    this.over.delete(sessionId);
   }
 
   /** Ends a user's sessions, but for one: after a change of password. */
@@ -194,7 +214,7 @@ export class Sessions {
   async sweep(): Promise<number> {
     let ended = 0;
     for await (const { value } of this.records.list()) {
-      if (!this.expired(value)) continue;
+      if (!this.expired(value) && !this.over.has(value.id)) continue;
       await this.end(value.id);
       ended += 1;
     }

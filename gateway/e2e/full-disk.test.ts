@@ -158,7 +158,9 @@ describe('a cloud without room, through HTTP', function () {
         const bytes = text('no room for this');
         const form = uploadForm({ bytes, covers: [smallCover()] });
         const path = `/patients/${maria.userId}/reports`;
-        expect(await maria.fails('POST', path, form)).to.equal('CLOUD_UNAVAILABLE');
+        const refused = await maria.ask('POST', path, form);
+        expect(problemOf(refused).code).to.equal('CLOUD_UNAVAILABLE');
+        expect(refused.headers.get('retry-after')).to.match(/^[1-9]\d*$/);
         expect([...(await world.objects()).keys()].sort()).to.deep.equal(before);
         expect((await world.reports(maria, maria)).map(({ id }) => id)).to.deep.equal([kept.id]);
         const uploads = join(world.dataDir, 'uploads');
@@ -241,6 +243,16 @@ describe('a store without room, through HTTP', function () {
       const recovered = () => until(async () => (await readiness()) === 200);
       const denial = () => ({ terms: terms(doctor, undefined, { effect: 'deny' }) });
       const consents = () => `/patients/${maria.userId}/consents`;
+      /** The last block of LevelDB's log has room of its own: a short write may fit even so. */
+      const fillLog = async () => {
+        const { outbox } = world.gateway.services;
+        const fits = (n: number) =>
+          outbox.markLate(`filler-${n}`).then(
+            () => true,
+            () => false,
+          );
+        for (let n = 0; n < 200 && (await fits(n)); n += 1);
+      };
       const granted = async () =>
         (await world.gateway.services.records.patient(maria.userId)).consents.length;
 
@@ -249,14 +261,7 @@ describe('a store without room, through HTTP', function () {
         const objects = [...(await world.objects()).keys()].sort();
         expect(await readiness()).to.equal(200);
         await disk.fill();
-        // The last block of LevelDB's log has room of its own: a short write may fit even so.
-        const { outbox } = world.gateway.services;
-        const fits = (n: number) =>
-          outbox.markLate(`filler-${n}`).then(
-            () => true,
-            () => false,
-          );
-        for (let n = 0; n < 200 && (await fits(n)); n += 1);
+        await fillLog();
         const form = uploadForm({ bytes: text('no room'), covers: [smallCover()] });
         for (const answer of [
           await maria.ask('POST', consents(), denial()),
@@ -286,6 +291,27 @@ describe('a store without room, through HTTP', function () {
           [id, 'room again'],
         ] as const)
           expect(Buffer.from(await world.read(maria, maria, report)).toString()).to.equal(content);
+      });
+
+      it('lets nobody in by a session that was ended while it could not be written down', async () => {
+        const nadia = await world.patient('Nadia');
+        const { token } = nadia;
+        const me = () => nadia.ask('GET', '/me');
+        expect((await me()).status).to.equal(200);
+        await disk.fill();
+        await fillLog();
+        // Long enough for a use to be noted, which has no room either.
+        world.clock.advance(10 * 60_000);
+        expect(problemOf(await nadia.ask('DELETE', '/sessions/current')).code).to.equal(
+          'STORE_UNAVAILABLE',
+        );
+        expect((await me()).status).to.equal(401);
+        await disk.makeRoom();
+        await recovered();
+        expect((await me()).status).to.equal(401);
+        await nadia.logIn();
+        nadia.token = token;
+        expect((await me()).status).to.equal(401);
       });
 
       it('tells the receipt of what was under way when the disk became full, and settles it later', async () => {

@@ -35,7 +35,7 @@ Every answer that is not a success is an RFC 9457 problem document (\`applicatio
 \`code\` is what a program should look at; it is one of the codes below and nothing else. \`instance\` carries the
 request's id, which is also in the \`X-Request-Id\` header and in the gateway's log. \`VALIDATION\` adds \`fields\`
 (\`path\` and \`message\` each), \`REFUSED\` adds \`reason\` (the ledger's own code), \`TOO_LARGE\` adds \`limitBytes\`;
-Every answer with status 429 or 503 comes with a \`Retry-After\` header, \`METHOD_NOT_ALLOWED\` with \`Allow\`. Answers with status
+Every answer with status 429 or 503, and \`CLOUD_UNAVAILABLE\`, comes with a \`Retry-After\` header, \`METHOD_NOT_ALLOWED\` with \`Allow\`. Answers with status
 500 never say what went wrong inside: the log does, under the request's id.
 
 ${markdownTable(['Code', 'Status', 'Title', 'What to do'], rows)}

@@ -6,10 +6,11 @@ import { inSeconds, retryAfterMs } from './retry.js';
 describe('when to come again', () => {
   const times = { retrySoonMs: 1500, retryLaterMs: 9000 };
 
-  it('is said with every 429 and 503, and with nothing else', () => {
+  it('is said with every 429 and 503 and of a cloud that is away, and with nothing else', () => {
     for (const { code, status } of gatewayErrorRows) {
       const ms = retryAfterMs(new GatewayError(code, 'x'), times);
-      if (status === 429 || status === 503) expect(ms, code).to.be.oneOf([1500, 9000]);
+      if (status === 429 || status === 503 || code === 'CLOUD_UNAVAILABLE')
+        expect(ms, code).to.be.oneOf([1500, 9000]);
       else expect(ms, code).to.equal(undefined);
     }
   });

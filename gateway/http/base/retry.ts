@@ -8,14 +8,18 @@ export interface RetryTimes {
   readonly retryLaterMs: number;
 }
 
-const PASS_LATER: ReadonlySet<GatewayErrorCode> = new Set(['LEDGER_UNAVAILABLE', 'SHUTTING_DOWN']);
+const PASS_LATER: ReadonlySet<GatewayErrorCode> = new Set([
+  'LEDGER_UNAVAILABLE',
+  'SHUTTING_DOWN',
+  'CLOUD_UNAVAILABLE',
+]);
 
-/** Milliseconds to wait; every answer 429 and 503 has them. */
+/** Milliseconds to wait; every answer 429 and 503 has them, and a cloud that is away or full. */
 export function retryAfterMs(error: GatewayError, times: RetryTimes): number | undefined {
   const { options, status, code } = error;
   if (options.retryAfterMs !== undefined) return options.retryAfterMs;
-  if (status !== 429 && status !== 503) return undefined;
   const later = options.retry === 'later' || PASS_LATER.has(code);
+  if (status !== 429 && status !== 503 && !later) return undefined;
   return later ? times.retryLaterMs : times.retrySoonMs;
 }
 
