@@ -113,6 +113,9 @@ const MAY_STAY: Readonly<Record<string, string>> = {
   'gateway/export-format/zip-layout.ts FLAGS': FORMAT,
   'gateway/http/base/lines.ts LINE_FEED': FORMAT,
   'gateway/http/base/lines.ts CARRIAGE_RETURN': FORMAT,
+  'gateway/http/base/lines.ts HANDFUL_LINES':
+    'how often a long chunk gives others a look in; PRMS_BULK_TURN_MS says when they have their turn',
+  'gateway/services/bulk.ts HANDFUL_RECEIPTS': 'the same, for receipts that are written',
   'gateway/http/routes/sealed-uploads.ts LABEL_CHARACTERS': ARGUMENT,
   'gateway/services/circle.ts ATTEMPTS':
     'each failure is another’s success: five losses in a row are no accident',
