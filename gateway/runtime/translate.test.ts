@@ -8,7 +8,7 @@ describe('errors from below', () => {
       const told = translate(Object.assign(new Error('write'), { code }));
       expect(told?.code).to.equal('STORE_UNAVAILABLE');
       expect(told?.status).to.equal(503);
-      expect(told?.options.retryAfterMs).to.be.greaterThan(0);
+      expect(told?.options.retry).to.equal('later');
     });
 
   it('of another kind are not its own', () => {
