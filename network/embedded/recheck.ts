@@ -44,6 +44,14 @@ export class TransactionChecker {
     }
   }
 
+  /**
+   * Lets go of what follows promises. Node up to 22 has each promise of the process carry every such storage that was ever
+   * used, for good: a process that verified often would be slower with each time.
+   */
+  close(): void {
+    this.#now.disable();
+  }
+
   /** The first problem in block order, if any. */
   async check(block: Block): Promise<Problem | undefined> {
     const overlay = new BlockOverlay(this.options.rebuilt);

@@ -137,13 +137,17 @@ class ChainWalk {
       transientChaincodes: new Set(this.options.transientChaincodes),
       mspId: this.#nodeMspId,
     });
-    for (let number = 1; number < head.height; number++) {
-      const block = await this.#linkedBlock(number);
-      if (block.config !== null) this.#lie(number, 'is a second genesis block');
-      await this.#replay(block, checker);
-      onProgress?.({ block: number, height: head.height });
-      // Others wait on the same thread: timers, sockets, transactions of a ledger that goes on working.
-      await turnOfOthers();
+    try {
+      for (let number = 1; number < head.height; number++) {
+        const block = await this.#linkedBlock(number);
+        if (block.config !== null) this.#lie(number, 'is a second genesis block');
+        await this.#replay(block, checker);
+        onProgress?.({ block: number, height: head.height });
+        // Others wait on the same thread: timers, sockets, transactions of a ledger that goes on working.
+        await turnOfOthers();
+      }
+    } finally {
+      checker.close();
     }
     if (!Buffer.from(this.#previousHash).equals(head.hash)) {
       this.#lie(head.height - 1, 'is not the one that the ledger names as its last');
