@@ -55,6 +55,8 @@ describe('a gateway that gets ten times too much', function () {
       PRMS_ACQUISITION_BACKOFF_MS: '20',
       PRMS_SOCKETS_PER_USER: String(SOCKETS),
       PRMS_MAX_REQUESTS_AT_ONCE: '100',
+      // A client that is slow to notice would write into a connection that was closed for being idle.
+      PRMS_KEEP_ALIVE_TIMEOUT_MS: '60000',
       PRMS_MAX_CONNECTIONS: String(CONNECTIONS),
     });
     const north = await visitorAt(life.url, 'north').register('hospital', {
