@@ -70,13 +70,13 @@ export class ThreadedVerifier implements SignatureVerifier {
   #start(): Thread {
     const worker = new Worker(new URL('./worker.js', import.meta.url));
     const thread: Thread = { worker, waiting: new Map() };
-    // A thread keeps the process alive only while somebody waits for it.
-    worker.unref();
     worker.on('message', ({ ticket, answers }: { ticket: number; answers: boolean[] }) => {
       thread.waiting.get(ticket)?.settle(answers);
       thread.waiting.delete(ticket);
       if (thread.waiting.size === 0) worker.unref();
     });
+    // A thread keeps the process alive only while somebody waits for it. Behind the listener above, which takes hold of it.
+    worker.unref();
     worker.on('error', (error: Error) => this.#drop(thread, error));
     worker.on('exit', () => this.#drop(thread, new Error('a signature thread ended')));
     return thread;

@@ -1,8 +1,11 @@
 // Signatures: published vectors, the low-S rule, keys that are none, and threads that answer in order.
 
 import { expect } from 'chai';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SIGNING_PREFIX } from '../model/index.js';
 import { newKeyPair, otherTwin, signText } from '../testkit/index.js';
@@ -162,6 +165,12 @@ describe('signatures: ThreadedVerifier', () => {
     } finally {
       await verifier.close();
     }
+  });
+
+  it('keeps no process alive, though one thread was asked and the other never', async () => {
+    const child = fileURLToPath(new URL('./verify.child.js', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [child], { timeout: 15_000 });
+    expect(stdout).to.equal('false');
   });
 
   it('fails what was waiting when it is closed, and starts again when asked again', async () => {

@@ -145,6 +145,8 @@ async function layFoundations(
   const { dataDir } = config;
   await makeDataFolder(dataDir);
   const checks = signatureChecks(config);
+  // Closed behind the ledger, whose last batch may still want them.
+  closers.push(() => checks.verifier.close());
   const ledger = options.ledger ?? (await openLedger(config, clock, checks));
   if (!options.ledger) closers.push(() => ledger.close());
   const store = await openStore(join(dataDir, 'store'), {
