@@ -57,17 +57,6 @@ describe('verification', () => {
 
   const verify = (): Promise<VerificationReport> => verifyLedger({ dir, ...options });
 
-  it('leaves nothing behind that the promises of everybody else would carry', async () => {
-    const isFollowed = (): Promise<boolean> =>
-      new Promise((resolve) => {
-        setImmediate(() => {
-          resolve(new Error().stack?.includes('callbackTrampoline') === true);
-        });
-      });
-    expect((await verify()).ok).to.equal(true);
-    expect(await isFollowed()).to.equal(false);
-  });
-
   const tamper = async (change: (store: Store) => Promise<unknown>): Promise<void> => {
     const store = await openLevelStore(join(dir, 'db'), { createIfMissing: false });
     await change(store);
