@@ -19,6 +19,7 @@ export {
   inlineVerifier,
   isSignedBy,
   kidOf,
+  lowS,
   possessionText,
   signedText,
   SignaturesAhead,

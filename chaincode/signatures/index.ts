@@ -3,6 +3,7 @@ export {
   isPoint,
   isSignedBy,
   kidOf,
+  lowS,
   possessionText,
   signedText,
   userIdOf,

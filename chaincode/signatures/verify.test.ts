@@ -13,6 +13,7 @@ import {
   isPoint,
   isSignedBy,
   kidOf,
+  lowS,
   possessionText,
   signedText,
   ThreadedVerifier,
@@ -105,6 +106,17 @@ describe('signatures', () => {
   it('have one form: the high-S twin is refused', () => {
     const twin = otherTwin(Buffer.from(sound.signature, 'base64url')).toString('base64url');
     expect(isSignedBy({ ...sound, signature: twin })).to.equal(false);
+  });
+
+  it('with a high s are turned into their twin, and those with a low one left', () => {
+    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+    const withS = (s: bigint): Buffer =>
+      Buffer.from('11'.repeat(32) + s.toString(16).padStart(64, '0'), 'hex');
+    const half = order >> 1n;
+    for (const low of [1n, 2n ** 200n, half]) {
+      expect(lowS(withS(low))).to.deep.equal(withS(low));
+      expect(lowS(withS(order - low))).to.deep.equal(withS(low));
+    }
   });
 
   it('are refused, not thrown at, when key or signature is no such thing', () => {

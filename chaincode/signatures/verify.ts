@@ -3,11 +3,10 @@
 import { createHash, createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
 import { SIGNING_PREFIX } from '../model/index.js';
 
-/** Order of the P-256 group (SP 800-186 §3.2.1.3), halved: the largest `s` of a low-S signature, big-endian. */
-const HALF_ORDER = Buffer.from(
-  '7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8',
-  'hex',
-);
+/** Order of the P-256 group (SP 800-186 §3.2.1.3). */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+/** The largest `s` of a low-S signature, big-endian. */
+const HALF_ORDER = Buffer.from((ORDER / 2n).toString(16).padStart(64, '0'), 'hex');
 /** Importing a key costs some 200 µs, ten times what checking a signature with it does. */
 const MAX_CACHED_KEYS = 20_000;
 const cachedKeys = new Map<string, KeyObject | null>();
@@ -31,6 +30,17 @@ export function isSignedBy({ publicKey, text, signature }: SignatureCheck): bool
 /** One signature would otherwise have a twin (r, n − s) that anybody can make. */
 function isLowS(signature: Buffer): boolean {
   return HALF_ORDER.compare(signature, 32) >= 0;
+}
+
+/**
+ * Of a signature (r, s) and its twin (r, n − s) the one that the ledger takes. Changes the given bytes.
+ * @param signature 64 bytes, r ‖ s
+ */
+export function lowS(signature: Buffer): Buffer {
+  if (isLowS(signature)) return signature;
+  const s = ORDER - BigInt(`0x${signature.toString('hex', 32)}`);
+  signature.write(s.toString(16).padStart(64, '0'), 32, 'hex');
+  return signature;
 }
 
 function importKey(publicKey: string): KeyObject | null {

@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:cry
 import {
   kidOf,
   lifeMsOf,
+  lowS,
   operationBytes,
   operationId,
   operationLine,
@@ -17,9 +18,6 @@ export interface SignedByHand {
   readonly id: string;
   readonly line: string;
 }
-
-/** Order of the P-256 group: a signature's `s` must be in its lower half. */
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 export class KeyHolder {
   readonly id: string;
@@ -88,13 +86,6 @@ export class KeyHolder {
     });
     return { id, line: operationLine(bytes, lowS(signature).toString('base64url')) };
   }
-}
-
-function lowS(signature: Buffer): Buffer {
-  const s = BigInt(`0x${signature.toString('hex', 32)}`);
-  if (s * 2n <= ORDER) return signature;
-  const low = Buffer.from((ORDER - s).toString(16).padStart(64, '0'), 'hex');
-  return Buffer.concat([signature.subarray(0, 32), low]);
 }
 
 function pointOf(key: KeyObject): string {

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import {
   kidOf,
+  lowS,
   operationBytes,
   operationId,
   operationLine,
@@ -12,7 +13,6 @@ import {
 } from '@prms/chaincode';
 
 export const CHANNEL = 'bench';
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const LIFE_MS = 10 * 60 * 1000;
 
 export interface Signer {
@@ -63,13 +63,6 @@ export function signed<T extends OperationType>(by: Signer, type: T, args: Argum
     dsaEncoding: 'ieee-p1363',
   });
   return { id, line: operationLine(bytes, lowS(signature).toString('base64url')) };
-}
-
-function lowS(signature: Buffer): Buffer {
-  const s = BigInt(`0x${signature.toString('hex', 32)}`);
-  if (s * 2n <= ORDER) return signature;
-  const low = Buffer.from((ORDER - s).toString(16).padStart(64, '0'), 'hex');
-  return Buffer.concat([signature.subarray(0, 32), low]);
 }
 
 function point(key: KeyObject): string {

@@ -16,7 +16,7 @@ import { entriesFor, Generator } from './generator.js';
 import { Cast, numbersOf } from './people.js';
 import { Popularity } from './popularity.js';
 import { Scene, SLOTS } from './scene.js';
-import { Ids, lowS, Signer } from './signing.js';
+import { Ids, Signer } from './signing.js';
 import { lineOf } from './streams.js';
 
 /** As the workload is described. */
@@ -166,17 +166,6 @@ describe('names and signatures', () => {
       parseInt(bits.slice(8 * n, 8 * n + 8), 2),
     );
     expect(id).to.equal(operationId(START_MS, bytes));
-  });
-
-  it('turn a high s into its twin, and leave a low one', () => {
-    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-    const withS = (s: bigint): Buffer =>
-      Buffer.from('11'.repeat(32) + s.toString(16).padStart(64, '0'), 'hex');
-    const half = order >> 1n;
-    for (const low of [1n, 2n ** 200n, half]) {
-      expect(lowS(withS(low))).to.deep.equal(withS(low));
-      expect(lowS(withS(order - low))).to.deep.equal(withS(low));
-    }
   });
 });
 

@@ -3,6 +3,7 @@ import { sign } from 'node:crypto';
 import {
   type ArgumentsOf,
   canonicalise,
+  lowS,
   MAX_LIFE_MS,
   operationId,
   operationLine,
@@ -36,18 +37,6 @@ export class Signer {
     const signature = sign('sha256', Buffer.from(signedText(bytes)), by.signWith);
     return operationLine(bytes, lowS(signature).toString('base64url'));
   }
-}
-
-/** Order of the P-256 group (SP 800-186 §3.2.1.3). */
-const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-const HALF_ORDER = Buffer.from((ORDER >> 1n).toString(16).padStart(64, '0'), 'hex');
-
-/** Of the two signatures (r, s) and (r, n − s) the ledger takes the one with the smaller s. */
-export function lowS(signature: Buffer): Buffer {
-  if (HALF_ORDER.compare(signature, 32) >= 0) return signature;
-  const s = BigInt(`0x${signature.toString('hex', 32)}`);
-  signature.write((ORDER - s).toString(16).padStart(64, '0'), 32, 'hex');
-  return signature;
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
