@@ -62,6 +62,14 @@ export function medianOf(
   return values.length < runs.length ? null : medianInterval(values);
 }
 
+/** A percentile of latency; null where overload or a call that did not end makes it say nothing. */
+export function latencyOf(point: Point, measure: 'p50' | 'p99'): MedianInterval | null {
+  if (point.overload) return null;
+  return medianOf(point, ({ latencyMs }) =>
+    latencyMs.over.includes(measure) ? null : latencyMs[measure],
+  );
+}
+
 /** Of several repeats the one in the middle by what it committed. */
 export function typicalRun({ runs }: Point): StoredRun {
   const sorted = runs.toSorted(

@@ -1,17 +1,21 @@
 // What batching gives: throughput and latency at the same load, with more and more operations a transaction.
 import type { MedianInterval } from '../../stats/interval.js';
 import { figure } from '../format.js';
-import { type Group, medianOf, type Point } from '../points.js';
+import { type Group, latencyOf, medianOf, type Point } from '../points.js';
 import {
   type Chart,
   coloured,
   commandsOf,
   dashed,
+  extremes,
   HEIGHT,
+  intervalBars,
+  loadMarks,
   logarithmic,
   repeatsNote,
   shaped,
   slug,
+  type Spread,
   spread,
   steps,
   trustNote,
@@ -52,7 +56,10 @@ export function ablationChart(group: Group): Chart[] {
       }),
     );
   const throughput = rowsOf(throughputOf, 'throughput');
-  const latency = [...rowsOf(latencyOf('p99'), 'p99'), ...rowsOf(latencyOf('p50'), 'p50')];
+  const latency = [
+    ...rowsOf((point) => latencyOf(point, 'p99'), 'p99'),
+    ...rowsOf((point) => latencyOf(point, 'p50'), 'p50'),
+  ];
   const panels = [
     panel(labels, throughput, 'committed, operations a second (log)', false),
     panel(labels, latency, 'latency, ms (log)', true),
@@ -94,34 +101,21 @@ function linesOf({ setups }: Group): Line[] {
 const throughputOf = (point: Point): MedianInterval | null =>
   medianOf(point, ({ operationsPerSecond }) => operationsPerSecond);
 
-const latencyOf =
-  (measure: 'p50' | 'p99') =>
-  (point: Point): MedianInterval | null =>
-    point.overload
-      ? null
-      : medianOf(point, ({ latencyMs }) =>
-          latencyMs.over.includes(measure) ? null : latencyMs[measure],
-        );
-
-interface Row {
+interface Row extends Spread {
   readonly series: string;
   readonly line: string;
   readonly measure: string;
   readonly batch: number;
   readonly overload: boolean;
-  readonly value: number;
-  readonly low?: number;
-  readonly high?: number;
 }
 
 function panel(labels: readonly string[], rows: readonly Row[], title: string, measured: boolean) {
-  const all = rows.flatMap(({ value, low = value, high = value }) => [low, high]);
   const x = steps(
     'batch',
     BATCH,
     rows.map(({ batch }) => batch),
   );
-  const y = logarithmic('value', title, all);
+  const y = logarithmic('value', title, extremes(rows));
   const [color, shape] = [coloured(labels), shaped(labels)];
   const line = { x, y, color, detail: { field: 'line' } } as const;
   return {
@@ -138,21 +132,8 @@ function panel(labels: readonly string[], rows: readonly Row[], title: string, m
             }
           : line,
       },
-      {
-        transform: [{ filter: 'isValid(datum.low)' }],
-        mark: { type: 'rule', strokeWidth: 1.5 } as const,
-        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
-      },
-      {
-        transform: [{ filter: '!datum.overload' }],
-        mark: { type: 'point', filled: true, size: 60, opacity: 1 } as const,
-        encoding: { x, y, color, shape },
-      },
-      {
-        transform: [{ filter: 'datum.overload' }],
-        mark: { type: 'point', filled: false, size: 70, strokeWidth: 2, opacity: 1 } as const,
-        encoding: { x, y, color, shape },
-      },
+      intervalBars(x, y, color),
+      ...loadMarks({ x, y, color, shape }, 60),
     ],
   };
 }

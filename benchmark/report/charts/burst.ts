@@ -7,11 +7,14 @@ import {
   type Chart,
   coloured,
   commandsOf,
+  extremes,
   HEIGHT,
+  intervalBars,
   logarithmic,
   repeatsNote,
   shaped,
   slug,
+  type Spread,
   spread,
   steps,
   trustNote,
@@ -40,15 +43,7 @@ export function burstChart(group: Group): Chart[] {
     );
   const labels = setups.map(({ label }) => label);
   const time = (title: string, rows: readonly Row[]) =>
-    panel(
-      labels,
-      rows,
-      logarithmic(
-        'value',
-        title,
-        rows.flatMap(({ value, low = value, high = value }) => [low, high]),
-      ),
-    );
+    panel(labels, rows, logarithmic('value', title, extremes(rows)));
   const losses = rowsOf(({ lossRate }) => lossRate);
   const loss = {
     field: 'value',
@@ -86,12 +81,9 @@ export function burstChart(group: Group): Chart[] {
   ];
 }
 
-interface Row {
+interface Row extends Spread {
   readonly series: string;
   readonly amount: number;
-  readonly value: number;
-  readonly low?: number;
-  readonly high?: number;
 }
 
 function panel<Y extends object>(labels: readonly string[], rows: readonly Row[], y: Y) {
@@ -107,11 +99,7 @@ function panel<Y extends object>(labels: readonly string[], rows: readonly Row[]
     data: { values: [...rows] },
     layer: [
       { mark: { type: 'line', strokeWidth: 2 } as const, encoding: { x, y, color } },
-      {
-        transform: [{ filter: 'isValid(datum.low)' }],
-        mark: { type: 'rule', strokeWidth: 1.5 } as const,
-        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
-      },
+      intervalBars(x, y, color),
       {
         mark: { type: 'point', filled: true, size: 60, opacity: 1 } as const,
         encoding: { x, y, color, shape },

@@ -41,34 +41,18 @@ export const DASHES = [
 ];
 
 /** The same series has the same colour and the same mark, in the legend too. */
-export function coloured(domain: readonly string[], field = 'series') {
-  const range = domain.map((_, at) => COLOURS[at % COLOURS.length] ?? '');
-  return {
-    field,
-    type: 'nominal',
-    title: null,
-    scale: { domain: [...domain], range },
-  } as const;
-}
+export const coloured = (domain: readonly string[], field = 'series') =>
+  nominal(domain, field, COLOURS);
 
-export function shaped(domain: readonly string[], field = 'series') {
-  const range = domain.map((_, at) => SHAPES[at % SHAPES.length] ?? '');
-  return {
-    field,
-    type: 'nominal',
-    title: null,
-    scale: { domain: [...domain], range },
-  } as const;
-}
+export const shaped = (domain: readonly string[], field = 'series') =>
+  nominal(domain, field, SHAPES);
 
-export function dashed(domain: readonly string[], field: string) {
-  const range = domain.map((_, at) => DASHES[at % DASHES.length] ?? [1, 0]);
-  return {
-    field,
-    type: 'nominal',
-    title: null,
-    scale: { domain: [...domain], range },
-  } as const;
+export const dashed = (domain: readonly string[], field: string) => nominal(domain, field, DASHES);
+
+/** The domain's names, each with a member of the palette; when it is used up it begins again. */
+function nominal<T>(domain: readonly string[], field: string, palette: readonly T[]) {
+  const range = domain.flatMap((_, at) => palette.slice(at % palette.length).slice(0, 1));
+  return { field, type: 'nominal', title: null, scale: { domain: [...domain], range } } as const;
 }
 
 const FINE = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
@@ -107,6 +91,39 @@ export function steps(field: string, title: string, values: readonly number[]) {
 export function spread(interval: MedianInterval): { value: number; low?: number; high?: number } {
   const { median, low, high, count } = interval;
   return count < 2 ? { value: median } : { value: median, low, high };
+}
+
+/** A median as {@link spread} made it, among a row's other columns. */
+export type Spread = ReturnType<typeof spread>;
+
+/** What an axis has to reach from and to, bars included. */
+export function extremes(rows: readonly Spread[]): number[] {
+  return rows.flatMap(({ value, low = value, high = value }) => [low, high]);
+}
+
+/** A layer: each interval, as far as there are any. */
+export function intervalBars<X, Y extends object, C>(x: X, y: Y, color: C) {
+  return {
+    transform: [{ filter: 'isValid(datum.low)' }],
+    mark: { type: 'rule', strokeWidth: 1.5 } as const,
+    encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
+  };
+}
+
+/** Two layers: filled marks, and hollow ones, a little larger, for overload. */
+export function loadMarks<E extends object>(encoding: E, size: number) {
+  const marks = (
+    filter: string,
+    style: { filled: boolean; size: number; strokeWidth?: number },
+  ) => ({
+    transform: [{ filter }],
+    mark: { type: 'point', ...style, opacity: 1 } as const,
+    encoding,
+  });
+  return [
+    marks('!datum.overload', { filled: true, size }),
+    marks('datum.overload', { filled: false, size: size + 10, strokeWidth: 2 }),
+  ];
 }
 
 /** How a chart's points come from repeats. */

@@ -1,13 +1,16 @@
 // What a platform makes of growing load: throughput and latency against operations offered a second.
 import type { MedianInterval } from '../../stats/interval.js';
 import { duration, figure, listed } from '../format.js';
-import { type Group, highestHeld, medianOf, type Point, type Setup } from '../points.js';
+import { type Group, highestHeld, latencyOf, medianOf, type Point, type Setup } from '../points.js';
 import {
   type Chart,
   coloured,
   commandsOf,
   dashed,
+  extremes,
   HEIGHT,
+  intervalBars,
+  loadMarks,
   logarithmic,
   repeatsNote,
   shaped,
@@ -48,7 +51,7 @@ export function throughputChart(group: Group): Chart[] {
   const [least, most] = [Math.min(...loads), Math.max(...loads)];
   const labels = setups.map(({ label }) => label);
   const x = steps('load', OFFERED, loads);
-  const all = rows.flatMap(({ value, low = value, high = value }) => [low, high]);
+  const all = extremes(rows);
   const y = logarithmic('value', 'committed, operations a second (log)', [...all, least, most]);
   const [color, shape] = [coloured(labels), shaped(labels)];
   return [
@@ -73,21 +76,8 @@ export function throughputChart(group: Group): Chart[] {
             encoding: { x, y },
           },
           { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y, color } },
-          {
-            transform: [{ filter: 'isValid(datum.low)' }],
-            mark: { type: 'rule', strokeWidth: 1.5 },
-            encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
-          },
-          {
-            transform: [{ filter: '!datum.overload' }],
-            mark: { type: 'point', filled: true, size: 70, opacity: 1 },
-            encoding: { x, y, color, shape },
-          },
-          {
-            transform: [{ filter: 'datum.overload' }],
-            mark: { type: 'point', filled: false, size: 80, strokeWidth: 2, opacity: 1 },
-            encoding: { x, y, color, shape },
-          },
+          intervalBars(x, y, color),
+          ...loadMarks({ x, y, color, shape }, 70),
         ],
       },
     },
@@ -122,7 +112,7 @@ export function latencyChart(group: Group): Chart[] {
   if (rows.length === 0) return [];
   const labels = setups.map(({ label }) => label);
   const loads = setups.flatMap(({ open }) => open.map(({ amount }) => amount));
-  const all = rows.flatMap(({ value, low = value, high = value }) => [low, high]);
+  const all = extremes(rows);
   const x = steps('load', OFFERED, loads);
   const y = logarithmic('value', 'latency, ms (log)', all);
   const [color, shape] = [coloured(labels), shaped(labels)];
@@ -158,11 +148,7 @@ export function latencyChart(group: Group): Chart[] {
               detail: { field: 'line' },
             },
           },
-          {
-            transform: [{ filter: 'isValid(datum.low)' }],
-            mark: { type: 'rule', strokeWidth: 1.5 },
-            encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
-          },
+          intervalBars(x, y, color),
           {
             mark: { type: 'point', filled: true, size: 70, opacity: 1 },
             encoding: { x, y, color, shape },
@@ -177,13 +163,6 @@ export function latencyChart(group: Group): Chart[] {
       },
     },
   ];
-}
-
-function latencyOf(point: Point, measure: (typeof MEASURES)[number]): MedianInterval | null {
-  if (point.overload) return null;
-  return medianOf(point, ({ latencyMs }) =>
-    latencyMs.over.includes(measure) ? null : latencyMs[measure],
-  );
 }
 
 function latencyAtHighest(setup: OpenSetup): string {
