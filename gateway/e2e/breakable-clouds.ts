@@ -1,4 +1,4 @@
-// Clouds that a test can take down, by name.
+// Clouds that a test can take down, by name; and one that is away just when something is to be deleted.
 import { CloudError, type Cloud } from '../clouds/index.js';
 
 export class BreakableClouds {
@@ -20,4 +20,21 @@ export class BreakableClouds {
       list: async (...call) => up().list(...call),
     };
   };
+}
+
+/** Stands before a cloud, and deletes nothing while it is away. */
+export class UndeletingCloud {
+  away = false;
+
+  readonly over = (cloud: Cloud): Cloud => ({
+    name: cloud.name,
+    putIfAbsent: (...call) => cloud.putIfAbsent(...call),
+    get: (...call) => cloud.get(...call),
+    head: (...call) => cloud.head(...call),
+    list: (...call) => cloud.list(...call),
+    delete: (...call) =>
+      this.away
+        ? Promise.reject(new CloudError('UNAVAILABLE', 'The cloud is away.'))
+        : cloud.delete(...call),
+  });
 }

@@ -2,9 +2,9 @@
 // was too slow for it, because the cloud was away, or because the gateway ended in between.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { CloudError, type Cloud } from '../clouds/index.js';
 import { epochSubject, wrapName } from '../services/vaults.js';
 import { ManualClock } from '../testing/index.js';
+import { UndeletingCloud } from './breakable-clouds.js';
 import { MoodyLedger } from './moody-ledger.js';
 import { problemOf, terms, text, World, type Visitor } from './world.js';
 
@@ -18,26 +18,13 @@ describe('a request that lets somebody go, and is cut off', function () {
   let doctor: Visitor;
   let maria: Visitor;
   let report: string;
-  let away = false;
-
-  /** Deletes nothing while it is away. */
-  const unreliable = (cloud: Cloud): Cloud => ({
-    name: cloud.name,
-    putIfAbsent: (...all) => cloud.putIfAbsent(...all),
-    get: (...all) => cloud.get(...all),
-    head: (...all) => cloud.head(...all),
-    list: (...all) => cloud.list(...all),
-    delete: (...all) =>
-      away
-        ? Promise.reject(new CloudError('UNAVAILABLE', 'The cloud is away.'))
-        : cloud.delete(...all),
-  });
+  const wraps = new UndeletingCloud();
 
   before(async () => {
     const clock = new ManualClock();
     moody = await MoodyLedger.open(clock);
     const env = { PRMS_COMMIT_WAIT_MS: '1000', PRMS_EMERGENCY_COMMIT_WAIT_MS: '1000' };
-    world = await World.open({ clock, ledger: moody.ledger, wrapCloud: unreliable, env });
+    world = await World.open({ clock, ledger: moody.ledger, wrapCloud: wraps.over, env });
     north = await world.hospital('North');
     doctor = await world.doctor('Adeyemi', north);
   });
@@ -46,7 +33,7 @@ describe('a request that lets somebody go, and is cut off', function () {
     report = (await world.upload(maria, maria, { bytes: text('a text') })).id;
   });
   afterEach(() => {
-    away = false;
+    wraps.away = false;
     moody.works();
   });
   after(async () => {
@@ -92,12 +79,12 @@ describe('a request that lets somebody go, and is cut off', function () {
   it('by a cloud that is away, and then by a restart', async () => {
     const id = await world.grant(maria, maria, terms(doctor));
     const lies = await keyOf(doctor);
-    away = true;
+    wraps.away = true;
     expect(problemOf(await revoke(id)).code).to.equal('CLOUD_UNAVAILABLE');
     expect(await settle()).to.equal(1);
     await world.restart();
     expect(await lies()).to.equal(true);
-    away = false;
+    wraps.away = false;
     expect(await settle()).to.equal(0);
     expect(await lies()).to.equal(false);
   });
@@ -111,13 +98,13 @@ describe('a request that lets somebody go, and is cut off', function () {
     const { id } = await maria.change(path, body);
     const lies = await keyOf(lena);
     expect(await lies()).to.equal(true);
-    away = true;
+    wraps.away = true;
     const amended = await maria.ask('POST', `${path}/${id}/amend`, {
       rights: ['view'],
       replaces: 1,
     });
     expect(problemOf(amended).code).to.equal('CLOUD_UNAVAILABLE');
-    away = false;
+    wraps.away = false;
     expect(await settle()).to.equal(0);
     expect(await lies()).to.equal(false);
   });
@@ -128,7 +115,7 @@ describe('a request that lets somebody go, and is cut off', function () {
     const lies = await keyOf(doctor);
     await world.revoke(maria, maria, id);
     expect(await lies()).to.equal(false);
-    away = true;
+    wraps.away = true;
     expect(await settle()).to.equal(0);
   });
 });

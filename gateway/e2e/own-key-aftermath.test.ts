@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { canonicalise, kidOf } from '@prms/chaincode';
-import { CloudError, type Cloud } from '../clouds/index.js';
+import { UndeletingCloud } from './breakable-clouds.js';
 import { newPair, OwnKeyPerson, publicText, type SentWrap } from './own-key-person.js';
 import { preparedSchema, receivedSchema } from '../own-key-client/index.js';
 import { text, World } from './world.js';
@@ -14,23 +14,10 @@ describe('what follows operations signed elsewhere', () => {
   let world: World;
   let olga: OwnKeyPerson;
   let rosa: OwnKeyPerson;
-  let away = false;
-
-  /** Deletes nothing while it is away. */
-  const unreliable = (cloud: Cloud): Cloud => ({
-    name: cloud.name,
-    putIfAbsent: (...all) => cloud.putIfAbsent(...all),
-    get: (...all) => cloud.get(...all),
-    head: (...all) => cloud.head(...all),
-    list: (...all) => cloud.list(...all),
-    delete: (...all) =>
-      away
-        ? Promise.reject(new CloudError('UNAVAILABLE', 'The cloud is away.'))
-        : cloud.delete(...all),
-  });
+  const wraps = new UndeletingCloud();
 
   before(async () => {
-    world = await World.open({ wrapCloud: unreliable });
+    world = await World.open({ wrapCloud: wraps.over });
     await world.hospital('North');
     olga = await new OwnKeyPerson(world, 'olga').register();
     await olga.furnish();
@@ -134,13 +121,13 @@ describe('what follows operations signed elsewhere', () => {
     const scope = { kind: 'selective' as const, reports: [reportId] };
     const terms = { ...READS, effect: 'permit' as const, grantee, scope };
     const { id } = await olga.act('consent:grant', { patient: olga.userId, terms });
-    away = true;
+    wraps.away = true;
     await olga.act('consent:revoke', { patient: olga.userId, id, replaces: 1 });
     expect(await settle()).to.equal(1);
     expect(await lies(nameOf(given))).to.equal(true);
     await world.restart();
     expect(await settle()).to.equal(1);
-    away = false;
+    wraps.away = false;
     expect(await settle()).to.equal(0);
     expect(await lies(nameOf(given))).to.equal(false);
   });
