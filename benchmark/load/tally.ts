@@ -83,7 +83,7 @@ export class Tally {
     kind.counts.offered++;
     kind.counts.sent++;
     this.#stage('wait', waitedMs);
-    for (const [stage, ms] of Object.entries(call.stagesMs ?? {})) this.#stage(stage, ms);
+    this.spent(call.stagesMs);
   }
 
   answered(call: Call, answer: Answer, intendedMs: number, endMs: number): void {
@@ -94,7 +94,7 @@ export class Tally {
       status === 'applied' ? 'succeeded' : call.refusable === true ? 'refused' : 'failed';
     bump(this.#attempts, String(attempts));
     if (code !== undefined) bump(this.#codes, code);
-    for (const stage in stagesMs) this.#stage(stage, stagesMs[stage] ?? 0);
+    this.spent(stagesMs);
     this.#end(call.kind, ending, endMs - intendedMs, endMs);
     if (ending !== 'failed') this.#lastCommitMs = Math.max(this.#lastCommitMs ?? endMs, endMs);
     if (place === undefined) return;
@@ -105,7 +105,7 @@ export class Tally {
     }
   }
 
-  /** What the workload spent on a call after it had ended, by stage. */
+  /** What a call took, by stage: of the workload's before it was sent, of the platform's, of the workload's after its end. */
   spent(stagesMs: EndedStages | undefined): void {
     for (const stage in stagesMs) this.#stage(stage, stagesMs[stage] ?? 0);
   }

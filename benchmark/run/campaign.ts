@@ -1,12 +1,11 @@
 // Several runs of one question: each point of the grid repeated, in random order, so that a change of the machine's mood
 // falls on all of them. The run is the unit of every comparison, not the operation.
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeCommit, describeMachine, describeVersions } from '../measure/machine.js';
 import type { Manifest, RunResult } from '../results/result.js';
 import { createResults, RUNS, writeManifest, writeRun } from '../results/write.js';
 import { randomOf, wholeBelow } from '../stats/random.js';
-import { resultOf, seriesOf } from './result-of.js';
+import { resultOf } from './result-of.js';
 import { type Measured, measure, type Stage } from './run.js';
 import type { RunSetting } from './setting.js';
 
@@ -50,7 +49,6 @@ export class Campaign {
     const at = this.results.length + 1;
     const name = nameOf(setting, at);
     const rawDir = join(dir, RUNS);
-    await mkdir(rawDir, { recursive: true });
     const measured = await measure(setting, {
       signal,
       rawDir,
@@ -83,7 +81,7 @@ export class Campaign {
     const kinds = Object.entries(sum.kinds).map(([name, { latency }]) => [name, latency.encode()]);
     await writeRun(this.options.dir, {
       result,
-      series: seriesOf(measured),
+      series: sum.series(),
       processes: measured.processRows,
       histograms: {
         latency: sum.latency.encode(),

@@ -1,12 +1,11 @@
 // From what was measured to what is kept.
-import { randomUUID } from 'node:crypto';
 import type { LoadPlan } from '../load/plan.js';
-import type { Percentiles, RunResult, SeriesRow } from '../results/result.js';
+import type { Percentiles, RunResult } from '../results/result.js';
 import type { Latencies } from '../stats/latencies.js';
 import type { Measured } from './run.js';
 import { isOverload, reasonsAgainst } from './verdicts.js';
 
-export function resultOf(measured: Measured, run: string = randomUUID()): RunResult {
+export function resultOf(measured: Measured, run: string): RunResult {
   const { setting, sum, reports, platform, platformSetting } = measured;
   const { drainMs } = setting;
   const series = sum.series();
@@ -74,10 +73,6 @@ export function resultOf(measured: Measured, run: string = randomUUID()): RunRes
     networkBytes: measured.networkBytes,
     check: checked,
   };
-}
-
-export function seriesOf({ sum }: Measured): SeriesRow[] {
-  return sum.series();
 }
 
 function lossRate({ offered, conflicted, failed, lost }: Measured['sum']['counts']): number {

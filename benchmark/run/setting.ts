@@ -24,11 +24,6 @@ export interface RunSetting {
   readonly raw: boolean;
 }
 
-/** Milliseconds that the schedule takes; a burst has none. */
-export function scheduleMs(load: LoadPlan): number | null {
-  return load.mode === 'burst' ? null : load.durationMs;
-}
-
 /** Calls that a run may make at most; a closed loop's are not known. */
 export function mostCalls(load: LoadPlan): number | undefined {
   if (load.mode === 'burst') return load.operations;

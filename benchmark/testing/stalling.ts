@@ -2,6 +2,7 @@
 // for answers before it offers more would never notice. Its address says when: `{ fromMs, untilMs }` since it started.
 import type { Answer, Call, Connection, Platform } from '../platforms/index.js';
 import { CallError } from '../platforms/index.js';
+import { platform as nothing } from '../platforms/null.js';
 
 export const STALL = { fromMs: 1500, untilMs: 2000 } as const;
 const SERVICE_MS = 1;
@@ -31,22 +32,14 @@ class StallingConnection implements Connection {
 }
 
 export const platform: Platform = {
+  ...nothing,
   name: 'stalling',
   summary: 'stands still for half a second',
-  trust: 'none',
   window: 100,
-  lanes: 1,
-  batch: 1,
-  missing: () => Promise.resolve(undefined),
-  start: () =>
-    Promise.resolve({
-      version: '1',
-      built: 'for a test',
-      switchedOff: [],
-      processes: [],
-      address: null,
-      ended: new Promise<string>(() => undefined),
-      stop: () => Promise.resolve(),
-    }),
+  start: async (setting) => ({
+    ...(await nothing.start(setting)),
+    built: 'for a test',
+    switchedOff: [],
+  }),
   connect: () => Promise.resolve(new StallingConnection()),
 };
